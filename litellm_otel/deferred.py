@@ -1,0 +1,103 @@
+"""Work to be done a little later, off the caller's thread: one daemon thread, started when first needed."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_logger = logging.getLogger(__name__)
+
+
+class Deferred:
+    """Runs callables after a delay, in one thread. Adding work takes no lock, so it is safe in ``__del__``."""
+
+    def __init__(self) -> None:
+        self._inbox: queue.SimpleQueue[tuple[float, int, Callable[[], None]]] = queue.SimpleQueue()
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._heap_lock = threading.Lock()
+        self._sequence = itertools.count()
+        self._periodic: set[str] = set()
+        self._thread: threading.Thread | None = None
+
+    def after(self, seconds: float, work: Callable[[], None]) -> None:
+        """Run ``work`` once, ``seconds`` from now, or earlier in `run_all`."""
+        self._inbox.put((time.monotonic() + seconds, next(self._sequence), work))
+        if self._thread is None:
+            self._start()
+
+    def soon(self, work: Callable[[], None]) -> None:
+        self.after(0.0, work)
+
+    def every(self, seconds: float, work: Callable[[], None]) -> None:
+        """Run ``work`` every so many seconds; asking again for the same one changes nothing."""
+        name = work.__qualname__
+        if name in self._periodic:
+            return
+        self._periodic.add(name)
+
+        def again() -> None:
+            try:
+                work()
+            finally:
+                self.after(seconds, again)
+
+        self.after(seconds, again)
+
+    def run_all(self) -> None:
+        """Run now everything that is waiting, in the caller's thread."""
+        for _ in range(3):  # what runs may add more, boundedly
+            waiting = self._take_all()
+            if not waiting:
+                return
+            for _, _, work in waiting:
+                _run(work)
+
+    def _take_all(self) -> list[tuple[float, int, Callable[[], None]]]:
+        with self._heap_lock:
+            waiting, self._heap = self._heap, []
+        while True:
+            try:
+                waiting.append(self._inbox.get_nowait())
+            except queue.Empty:
+                return sorted(waiting, key=lambda item: item[:2])
+
+    def _start(self) -> None:
+        with self._heap_lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(
+                target=self._loop, name="litellm-otel-deferred", daemon=True
+            )
+        self._thread.start()
+
+    def _loop(self) -> None:
+        while True:
+            with self._heap_lock:
+                wait = self._heap[0][0] - time.monotonic() if self._heap else None
+            try:
+                item = self._inbox.get(timeout=max(wait, 0.0) if wait is not None else None)
+                with self._heap_lock:
+                    heapq.heappush(self._heap, item)
+            except queue.Empty:
+                pass
+            while True:
+                with self._heap_lock:
+                    if not self._heap or self._heap[0][0] > time.monotonic():
+                        break
+                    _, _, work = heapq.heappop(self._heap)
+                _run(work)
+
+
+def _run(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        _logger.warning("deferred telemetry work failed", exc_info=True)

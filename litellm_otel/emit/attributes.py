@@ -1,0 +1,136 @@
+"""Records → attributes, for spans and log records alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from litellm_otel.emit import names
+from litellm_otel.model import Attempt, Identity, Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    AttributeValue: TypeAlias = str | bool | int | float | Sequence[str]
+    Attributes: TypeAlias = dict[str, AttributeValue]
+
+_IDENTITY = (
+    ("key_hash", names.LITELLM_KEY_HASH),
+    ("key_alias", names.LITELLM_KEY_ALIAS),
+    ("team_id", names.LITELLM_TEAM_ID),
+    ("team_alias", names.LITELLM_TEAM_ALIAS),
+    ("user_id", names.USER_ID),
+    ("organization_id", names.LITELLM_ORGANIZATION_ID),
+    ("end_user", names.LITELLM_END_USER),
+    ("session_id", names.GEN_AI_CONVERSATION_ID),
+)
+_PARAMETERS = (
+    ("temperature", names.GEN_AI_REQUEST_TEMPERATURE),
+    ("top_p", names.GEN_AI_REQUEST_TOP_P),
+    ("top_k", names.GEN_AI_REQUEST_TOP_K),
+    ("max_tokens", names.GEN_AI_REQUEST_MAX_TOKENS),
+    ("frequency_penalty", names.GEN_AI_REQUEST_FREQUENCY_PENALTY),
+    ("presence_penalty", names.GEN_AI_REQUEST_PRESENCE_PENALTY),
+    ("seed", names.GEN_AI_REQUEST_SEED),
+    ("dimension_count", names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT),
+)
+_USAGE = (
+    ("input_tokens", names.GEN_AI_USAGE_INPUT_TOKENS),
+    ("output_tokens", names.GEN_AI_USAGE_OUTPUT_TOKENS),
+    ("cache_read_input_tokens", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+    ("cache_write_input_tokens", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("reasoning_output_tokens", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+)
+
+
+def _copy(source: object, table: tuple[tuple[str, str], ...], attributes: Attributes) -> None:
+    for field, name in table:
+        value = getattr(source, field)
+        if value is not None:
+            attributes[name] = value
+
+
+def add_identity(identity: Identity, attributes: Attributes) -> None:
+    _copy(identity, _IDENTITY, attributes)
+    if identity.tags:
+        attributes[names.LITELLM_TAGS] = identity.tags
+
+
+def _add_parameters(parameters: Parameters, attributes: Attributes) -> None:
+    _copy(parameters, _PARAMETERS, attributes)
+    if parameters.choice_count is not None and parameters.choice_count != 1:
+        attributes[names.GEN_AI_REQUEST_CHOICE_COUNT] = parameters.choice_count
+    if parameters.stop_sequences:
+        attributes[names.GEN_AI_REQUEST_STOP_SEQUENCES] = parameters.stop_sequences
+    if parameters.encoding_formats:
+        attributes[names.GEN_AI_REQUEST_ENCODING_FORMATS] = parameters.encoding_formats
+
+
+def of_attempt_start(attempt: Attempt) -> Attributes:
+    """What is known before the call is made: this much a sampler can decide on."""
+    attributes: Attributes = {
+        names.GEN_AI_OPERATION_NAME: attempt.operation,
+        names.GEN_AI_PROVIDER_NAME: names.gen_ai_provider_name(attempt.provider),
+        names.GEN_AI_REQUEST_MODEL: attempt.model,
+        names.LITELLM_PROVIDER: attempt.provider,
+        names.LITELLM_CALL_TYPE: attempt.call_type,
+        names.LITELLM_ATTEMPT_NUMBER: attempt.number,
+        names.LITELLM_RETRY_NUMBER: attempt.retry_number,
+        names.LITELLM_FALLBACK_NUMBER: attempt.fallback_number,
+    }
+    if attempt.server_address:
+        attributes[names.SERVER_ADDRESS] = attempt.server_address
+        if attempt.server_port:
+            attributes[names.SERVER_PORT] = attempt.server_port
+    if attempt.call.routed:
+        attributes[names.LITELLM_MODEL_GROUP] = attempt.model_group
+    if attempt.fallback_number:
+        attributes[names.LITELLM_FALLBACK_FROM] = attempt.call.model
+    if attempt.reason:
+        attributes[names.LITELLM_ATTEMPT_REASON] = attempt.reason
+    if attempt.stream:
+        attributes[names.GEN_AI_REQUEST_STREAM] = True
+    if not attempt.sent:
+        attributes[names.LITELLM_ATTEMPT_SENT] = False
+    _add_parameters(attempt.parameters, attributes)
+    return attributes
+
+
+def of_attempt_end(attempt: Attempt) -> Attributes:
+    """What is known once the attempt has ended."""
+    attributes: Attributes = {names.LITELLM_OUTCOME: attempt.outcome}
+    if attempt.call_id:
+        attributes[names.LITELLM_CALL_ID] = attempt.call_id
+    if attempt.deployment_id:
+        attributes[names.LITELLM_DEPLOYMENT_ID] = attempt.deployment_id
+    if attempt.server_address:
+        attributes[names.SERVER_ADDRESS] = attempt.server_address
+        if attempt.server_port:
+            attributes[names.SERVER_PORT] = attempt.server_port
+    add_response(attempt, attributes)
+    if attempt.cost is not None:
+        attributes[names.LITELLM_COST] = attempt.cost
+    if attempt.cache_hit:
+        attributes[names.LITELLM_CACHE_HIT] = True
+    first = attempt.time_to_first_chunk
+    if first is not None:
+        attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = first
+        attributes[names.LITELLM_STREAM_CHUNKS] = attempt.chunks
+    if attempt.failure is not None:
+        attributes[names.ERROR_TYPE] = attempt.failure.type
+        if attempt.failure.status_code is not None:
+            attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.failure.status_code
+    add_identity(attempt.identity, attributes)
+    return attributes
+
+
+def add_response(attempt: Attempt, attributes: Attributes) -> None:
+    response = attempt.response
+    if response.id:
+        attributes[names.GEN_AI_RESPONSE_ID] = response.id
+    if response.model:
+        attributes[names.GEN_AI_RESPONSE_MODEL] = response.model
+    if response.finish_reasons:
+        attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = response.finish_reasons
+    _copy(attempt.usage, _USAGE, attributes)
+    if attempt.usage.estimated:
+        attributes[names.LITELLM_USAGE_ESTIMATED] = True

@@ -1,0 +1,96 @@
+"""Sums kept in cells of our own and read when metrics are collected.
+
+One addition costs a dictionary lookup and an addition under a lock, a fraction of the SDK's counter.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.metrics import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.metrics import CallbackOptions
+
+MAX_SERIES: Final = 2000
+"""Series per metric; what comes after goes to one overflow series, as in the metrics SDK specification."""
+OVERFLOW: Final = "otel.metric.overflow"
+
+Labels = tuple[str | None, ...]
+
+
+class Sums:
+    """A family of monotonic sums that share their labels."""
+
+    def __init__(
+        self,
+        label_names: tuple[str, ...],
+        metrics: tuple[str, ...],
+        overflowed: Callable[[str], None] | None = None,
+        max_series: int = MAX_SERIES,
+    ) -> None:
+        self._label_names = label_names
+        self._metrics = metrics
+        self._overflowed = overflowed
+        self._max = max_series
+        self._lock = threading.Lock()
+        self._cells: dict[Labels, list[float]] = {}
+        self._overflow: list[float] | None = None
+
+    def add(self, labels: Labels, *amounts: float) -> None:
+        """Add to each metric of the family, in their order. A label that is ``None`` is left out."""
+        cell = self._cells.get(labels)
+        if cell is None:
+            cell = self._new_cell(labels)
+        with self._lock:
+            for index, amount in enumerate(amounts):
+                cell[index] += amount
+
+    def _new_cell(self, labels: Labels) -> list[float]:
+        with self._lock:
+            cell = self._cells.get(labels)
+            if cell is not None:
+                return cell
+            if len(self._cells) < self._max:
+                cell = self._cells[labels] = [0] * len(self._metrics)
+                return cell
+            if self._overflow is None:
+                self._overflow = [0] * len(self._metrics)
+        if self._overflowed is not None:
+            for metric in self._metrics:
+                self._overflowed(metric)
+        return self._overflow
+
+    def observe(self, index: int) -> Callable[[CallbackOptions], list[Observation]]:
+        """The callback of the observable counter for the ``index``-th metric."""
+
+        def callback(_: CallbackOptions) -> list[Observation]:
+            with self._lock:
+                cells = [(labels, cell[index]) for labels, cell in self._cells.items()]
+                overflow = self._overflow[index] if self._overflow is not None else None
+            seen = [
+                Observation(
+                    value,
+                    {
+                        name: label
+                        for name, label in zip(self._label_names, labels, strict=True)
+                        if label is not None
+                    },
+                )
+                for labels, value in cells
+                if value
+            ]
+            if overflow is not None:
+                seen.append(Observation(overflow, {OVERFLOW: True}))
+            return seen
+
+        return callback
+
+    def clear(self) -> None:
+        """Forget everything: in a forked child, the counts are the parent's."""
+        self._lock = threading.Lock()
+        self._cells.clear()
+        self._overflow = None

@@ -1,0 +1,91 @@
+"""How the instrumentations of other libraries are loaded: late, lean, and none of LiteLLM twice."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+from opentelemetry.metrics import NoOpMeterProvider
+
+from litellm_otel import announce, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.util._importlib_metadata import EntryPoint
+
+
+def _http_options() -> dict[str, Any]:
+    return {} if settings.current().http_metrics else {"meter_provider": NoOpMeterProvider()}
+
+
+def _fastapi_options() -> dict[str, Any]:
+    by_user = os.environ.get("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS") or os.environ.get(
+        "OTEL_PYTHON_EXCLUDED_URLS"
+    )
+    excluded = (*([by_user] if by_user else []), *settings.current().excluded_urls)
+    return {
+        # One span per chunk of a stream otherwise.
+        "exclude_spans": ["receive", "send"],
+        "excluded_urls": ",".join(excluded),
+        **_http_options(),
+    }
+
+
+LATE: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    # Importing an instrumentation imports its library, which most processes never need.
+    "fastapi": ("fastapi", _fastapi_options),
+    "aiohttp-client": ("aiohttp", _http_options),
+    "httpx": ("httpx", _http_options),
+    "httpx2": ("httpx2", _http_options),
+}
+"""Entry point name to the module whose import loads it, and the options it is given."""
+
+
+def load(entry_point: EntryPoint, **kwargs: Any) -> None:
+    """Load one ``opentelemetry_instrumentor``, or leave it out."""
+    name = entry_point.name
+    if name in LATE:
+        module, options = LATE[name]
+        _when_imported(module, lambda: _instrument(entry_point, **kwargs, **options()))
+    elif name == "system_metrics":
+        if settings.current().process_metrics:
+            from litellm_otel import process_metrics
+
+            process_metrics.start()
+    elif name == "logging":
+        # Trace ids for whoever formats log lines. The handler on the root logger would send what
+        # litellm_otel.logs sends once more; who asks for it gets it.
+        by_user = os.environ.get("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "").strip().lower()
+        _instrument(
+            entry_point,
+            inject_trace_context=True,
+            enable_log_auto_instrumentation=by_user == "true",
+            **kwargs,
+        )
+    elif _is_foreign_litellm(entry_point) and settings.current().foreign_litellm == "skip":
+        announce.once(
+            f"left out the LiteLLM instrumentation {entry_point.value!r}, which would trace each"
+            " call a second time; LITELLM_OTEL_FOREIGN_LITELLM=keep loads it"
+        )
+    else:
+        _instrument(entry_point, **kwargs)
+
+
+def _is_foreign_litellm(entry_point: EntryPoint) -> bool:
+    return entry_point.name != "litellm_otel" and "litellm" in entry_point.name.lower()
+
+
+def _instrument(entry_point: EntryPoint, **options: Any) -> None:
+    entry_point.load()().instrument(**options)
+
+
+def _when_imported(module: str, load: Callable[[], None]) -> None:
+    def hook(_: object) -> None:
+        try:
+            load()
+        except Exception as error:
+            announce.once(f"could not instrument {module}: {type(error).__name__}: {error}")
+
+    wrapt.when_imported(module)(hook)

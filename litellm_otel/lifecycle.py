@@ -1,0 +1,201 @@
+"""When telemetry leaves: at the end of the process, before a signal ends it, after a fork.
+
+What is buffered when a worker gets SIGTERM is lost unless somebody sends it: uvicorn raises the
+signal again before ``atexit`` runs, and forked workers never come to ``atexit``. So everything is
+flushed at the end of the proxy's lifespan, in handlers of SIGTERM and SIGINT, and at exit; whichever
+comes later finds little left to do.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider
+
+from litellm_otel import announce, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+LATER_FLUSH_SECONDS = 0.5
+"""What a flush may still take when those before it have used up the time."""
+
+_before_flush: list[Callable[[float], None]] = []
+_after_fork: list[Callable[[], None]] = []
+_previous: dict[int, Any] = {}
+_ends_at: float | None = None
+_installed = False
+_supervising = False
+
+
+def register_flush(callback: Callable[[float], None]) -> None:
+    """Have `callback` called, with the seconds it may take, before anything is flushed."""
+    if callback not in _before_flush:
+        _before_flush.append(callback)
+
+
+def on_fork(callback: Callable[[], None]) -> None:
+    """Have `callback` called in each forked child, for threads and whatever names the process."""
+    _after_fork.append(callback)
+
+
+def install() -> None:
+    """Flush when this process ends, and set it up anew when it forks. Call it as often as you like."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_child)
+    chain_signal_handlers()
+
+
+def started() -> bool:
+    """Whether `install` was called in this process."""
+    return _installed
+
+
+# -- flushing ---------------------------------------------------------------------------------
+
+
+def flush(seconds: float | None = None) -> bool:
+    """Send everything that is buffered; whether that was done in the time given.
+
+    What has to be finished first is finished first; then the signals, which do not depend on each
+    other, leave at once, so that one dead endpoint does not use up the time of the others.
+    """
+    deadline = time.monotonic() + (settings.current().flush_timeout if seconds is None else seconds)
+    for callback in _before_flush:
+        left = deadline - time.monotonic()
+        done = _in_time([lambda call=callback, left=left: call(max(0.0, left))], deadline)
+        if not done:
+            announce.logger.debug("litellm-otel: %r was not done in time", callback)
+    return _in_time([_flusher(provider, deadline) for provider in _providers()], deadline)
+
+
+def flush_at_end() -> bool:
+    """`flush`, as part of the process' end: all of them together get ``flush_timeout``."""
+    global _ends_at
+    now = time.monotonic()
+    if _ends_at is None:
+        _ends_at = now + settings.current().flush_timeout
+    return flush(max(_ends_at - now, LATER_FLUSH_SECONDS))
+
+
+def _providers() -> list[Any]:
+    return [trace.get_tracer_provider(), metrics.get_meter_provider(), get_logger_provider()]
+
+
+def _flusher(provider: Any, deadline: float) -> Callable[[], None]:
+    def run() -> None:
+        if hasattr(provider, "force_flush"):
+            provider.force_flush(max(1, int((deadline - time.monotonic()) * 1000)))
+
+    return run
+
+
+def _in_time(actions: list[Callable[[], None]], deadline: float) -> bool:
+    # Own threads, for two reasons: the SDK's flushes do not keep to their timeouts, and the code
+    # that a signal interrupted may hold a lock that they want.
+    def run(action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            announce.logger.debug("litellm-otel: flush failed", exc_info=error)
+
+    threads = [
+        threading.Thread(target=run, args=(action,), name="litellm-otel-flush", daemon=True)
+        for action in actions
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        # The interpreter is too far gone to start threads.
+        return False
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
+
+
+# -- ends -------------------------------------------------------------------------------------
+
+
+def _at_exit() -> None:
+    flush_at_end()
+    deadline = time.monotonic() + LATER_FLUSH_SECONDS
+    _in_time([_closer(provider) for provider in _providers()], deadline)
+
+
+def _closer(provider: Any) -> Callable[[], None]:
+    def run() -> None:
+        if hasattr(provider, "shutdown"):
+            provider.shutdown()
+
+    return run
+
+
+def take_over_exit(providers: list[Any] | None = None) -> None:
+    """Keep the SDK from shutting down at exit by itself, where it waits up to 90 s for a dead peer."""
+    for provider in _providers() if providers is None else providers:
+        if hasattr(provider, "shutdown"):
+            atexit.unregister(provider.shutdown)
+
+
+def chain_signal_handlers() -> None:
+    """Flush before SIGTERM ends the process, and before SIGINT where nothing else catches it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        handler = signal.getsignal(number)
+        # Python turns SIGINT into KeyboardInterrupt, which ends in atexit: nothing to do.
+        if handler == signal.SIG_DFL or (number == signal.SIGTERM and callable(handler)):
+            if handler is not _on_signal:
+                _previous[number] = signal.signal(number, _on_signal)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    flush_at_end()
+    previous = _previous.get(number, signal.SIG_DFL)
+    if callable(previous):
+        previous(number, frame)
+        return
+    signal.signal(number, previous)
+    signal.raise_signal(number)
+
+
+# -- forks and supervisors --------------------------------------------------------------------
+
+
+def _in_child() -> None:
+    global _ends_at, _supervising
+    _ends_at = None
+    _supervising = False
+    for callback in _after_fork:
+        try:
+            callback()
+        except Exception as error:
+            announce.logger.debug("litellm-otel: after fork", exc_info=error)
+
+
+def supervising() -> bool:
+    """Whether this process only looks after workers, which report for themselves."""
+    return _supervising
+
+
+def supervise() -> None:
+    """Note that this process serves nothing from now on, but starts and watches workers."""
+    global _supervising
+    _supervising = True
+    announce.logger.debug("litellm-otel: pid %d supervises workers", os.getpid())
+    if (prometheus := sys.modules.get("litellm_otel.prometheus")) is not None:
+        prometheus.release()

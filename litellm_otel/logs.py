@@ -1,0 +1,124 @@
+"""LiteLLM's and uvicorn's own log lines as OpenTelemetry logs, with trace ids, without secrets."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from contextvars import ContextVar
+from typing import Any
+
+import wrapt
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+from litellm_otel import announce, settings
+
+LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "uvicorn.error")
+ACCESS_LOGGER = "uvicorn.access"
+
+# Whoever replaces the handlers of these loggers: ours go back on afterwards.
+_RECONFIGURE = (
+    ("logging.config", "dictConfig"),
+    ("logging.config", "fileConfig"),
+    ("litellm._logging", "_initialize_loggers_with_handler"),
+)
+# What of a record leaves beside its text: the rest may be anything.
+_KEPT = ("name", "levelno", "levelname", "created", "pathname", "funcName", "lineno")
+
+
+class LiteLLMLogHandler(LoggingHandler):
+    """OpenTelemetry's handler, given a copy of each record with only what may leave."""
+
+    _busy: ContextVar[bool] = ContextVar("litellm_otel_logging", default=False)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Rendering a record can log again, by a filter or a __str__: that one stays here.
+        if self._busy.get() or _sent_by_root(record.name):
+            return
+        token = self._busy.set(True)
+        try:
+            super().emit(_presentable(record))
+        except Exception as error:
+            announce.logger.debug("litellm-otel: a log line could not be sent", exc_info=error)
+        finally:
+            self._busy.reset(token)
+
+    def flush(self) -> None:
+        """Nothing is held back here; `lifecycle` flushes the provider."""
+
+
+def install() -> None:
+    """Attach to the loggers now, and again whenever logging is configured anew."""
+    if not settings.current().logs:
+        return
+    attach()
+    for module, name in _RECONFIGURE:
+        _reattach_after(module, name)
+
+
+def attach() -> None:
+    """Give each of the loggers the handler, unless it has it."""
+    names = LOGGERS + ((ACCESS_LOGGER,) if settings.current().access_log else ())
+    for name in names:
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, LiteLLMLogHandler) for handler in logger.handlers):
+            logger.addHandler(_handler())
+
+
+_shared: LiteLLMLogHandler | None = None
+
+
+def _handler() -> LiteLLMLogHandler:
+    global _shared
+    if _shared is None:
+        _shared = LiteLLMLogHandler()
+    return _shared
+
+
+def _reattach_after(module: str, name: str) -> None:
+    def hook(imported: Any) -> None:
+        def configure(wrapped: Any, _: object, args: Any, kwargs: Any) -> Any:
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                attach()
+
+        try:
+            wrapt.wrap_function_wrapper(imported, name, configure)
+        except (AttributeError, ImportError):
+            announce.logger.debug("litellm-otel: %s has no %s", module, name)
+
+    wrapt.when_imported(module)(hook)
+
+
+def _sent_by_root(name: str) -> bool:
+    """Whether a handler further up sends this logger's records already."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger.propagate:
+        logger = logger.parent
+        if logger is not None and any(
+            type(handler).__name__ == "LoggingHandler" for handler in logger.handlers
+        ):
+            return True
+    return False
+
+
+def _presentable(record: logging.LogRecord) -> logging.LogRecord:
+    from litellm_otel.redaction import redact
+
+    copy: dict[str, Any] = {name: record.__dict__.get(name) for name in _KEPT}
+    copy["msg"] = redact(record.getMessage())
+    copy["args"] = None
+    if record.exc_info and record.exc_info[0] is not None:
+        kind, error, _ = record.exc_info
+        copy["exception.type"] = _qualified(kind)
+        copy["exception.message"] = redact(str(error))
+        copy["exception.stacktrace"] = redact("".join(traceback.format_exception(*record.exc_info)))
+    elif record.exc_text:
+        # A filter has rendered the exception, LiteLLM's own does.
+        copy["exception.stacktrace"] = redact(record.exc_text)
+    return logging.makeLogRecord(copy)
+
+
+def _qualified(kind: type[BaseException]) -> str:
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"

@@ -1,0 +1,33 @@
+"""What happened, as plain records: no LiteLLM object and no OpenTelemetry object in here."""
+
+from litellm_otel.model.emitter import Emitter
+from litellm_otel.model.records import (
+    Attempt,
+    Call,
+    Cooldown,
+    Failure,
+    Identity,
+    Parameters,
+    Record,
+    Request,
+    Response,
+    Usage,
+)
+from litellm_otel.model.vocabulary import ErrorKind, Outcome, Status
+
+__all__ = [
+    "Attempt",
+    "Call",
+    "Cooldown",
+    "Emitter",
+    "ErrorKind",
+    "Failure",
+    "Identity",
+    "Outcome",
+    "Parameters",
+    "Record",
+    "Request",
+    "Response",
+    "Status",
+    "Usage",
+]

@@ -1,0 +1,36 @@
+"""What the recorder asks of whoever turns records into telemetry."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from litellm_otel.model.records import Attempt, Call, Cooldown, Record, Request
+
+
+class Emitter(Protocol):
+    """Receives each record when it starts and, complete, when it has ended. May keep ``record.emitted``."""
+
+    def request_started(self, request: Request) -> None: ...
+    def request_ended(self, request: Request) -> None:
+        """The client has its answer. Tokens and cost of a stream may still be on their way."""
+        ...
+
+    def request_settled(self, request: Request) -> None:
+        """Everything that will be known about the request is known."""
+        ...
+
+    def call_started(self, call: Call) -> None: ...
+    def call_ended(self, call: Call) -> None: ...
+    def attempt_started(self, attempt: Attempt) -> None: ...
+    def attempt_ended(self, attempt: Attempt) -> None: ...
+    def late_cost(self, attempt: Attempt) -> None:
+        """The cost of an attempt that had ended without one."""
+        ...
+
+    def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None: ...
+
+    def enter(self, record: Record) -> object:
+        """Make the record's span the current one in this context; the token goes to `leave`."""
+        ...
+
+    def leave(self, token: object) -> None: ...

@@ -1,0 +1,246 @@
+"""The records: a client's `Request`, a Router or SDK `Call` in it, each upstream `Attempt` of that.
+
+Times: ``start_ns`` and ``end_ns`` are nanoseconds since the Unix epoch; ``end_ns`` is the start plus a
+monotonic difference, so that a step of the wall clock can't make a duration wrong. Every ``*_clock``
+is ``time.perf_counter_ns()``. Durations handed out are seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why something failed, safe to show: the message is redacted and cut before it gets here."""
+
+    type: str
+    """The exception's class as LiteLLM names it, for instance ``RateLimitError``."""
+    message: str = ""
+    status_code: int | None = None
+    """The HTTP status LiteLLM gives the failure, where it gives one."""
+    kind: str = "other"
+    """One of `ErrorKind`."""
+
+
+@dataclass(slots=True, frozen=True)
+class Identity:
+    """Who asked, as LiteLLM's proxy knows it. Unknown is ``None``; no secret is ever in here."""
+
+    key_hash: str | None = None
+    key_alias: str | None = None
+    team_id: str | None = None
+    team_alias: str | None = None
+    user_id: str | None = None
+    organization_id: str | None = None
+    organization_alias: str | None = None
+    end_user: str | None = None
+    session_id: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+ANONYMOUS = Identity()
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens as billed. Input includes cached tokens, output includes reasoning tokens."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_write_input_tokens: int | None = None
+    reasoning_output_tokens: int | None = None
+    estimated: bool = False
+    """True where the provider sent none and the tokens were counted from the text seen so far."""
+
+
+@dataclass(slots=True)
+class Parameters:
+    """What an attempt asked for, from an allow-list of arguments."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    choice_count: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    dimension_count: int | None = None
+    encoding_formats: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Response:
+    """What came back."""
+
+    id: str | None = None
+    model: str | None = None
+    finish_reasons: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What the three kinds have in common."""
+
+    start_ns: int = field(default_factory=time.time_ns)
+    start_clock: int = field(default_factory=time.perf_counter_ns)
+    end_ns: int = 0
+    outcome: str = ""
+    failure: Failure | None = None
+    emitted: Any = None
+    """What the emitters keep for this record between its start and its end; nobody else's."""
+
+    def stop_clock(self, clock: int | None = None) -> None:
+        """Set the end, once; later calls change nothing. ``clock``: perf_counter_ns, now if not given."""
+        if not self.end_ns:
+            elapsed = (time.perf_counter_ns() if clock is None else clock) - self.start_clock
+            self.end_ns = self.start_ns + elapsed
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end; up to now while it runs."""
+        if self.end_ns:
+            return (self.end_ns - self.start_ns) / NANOSECONDS
+        return (time.perf_counter_ns() - self.start_clock) / NANOSECONDS
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Record:
+        """LiteLLM copies what it is handed; a record has one identity."""
+        return self
+
+
+@dataclass(slots=True, kw_only=True)
+class Request(Record):
+    """What a client asked for: one HTTP request to the proxy, or one outermost SDK or Router call."""
+
+    method: str = ""
+    path: str = ""
+    status_code: int | None = None
+    call_id: str | None = None
+    """LiteLLM's ``x-litellm-call-id``."""
+    model: str | None = None
+    """The model group asked for, once LiteLLM has accepted it as one."""
+    identity: Identity = ANONYMOUS
+    proxied: bool = False
+    """True for an HTTP request to the proxy; False for a call made through the SDK or a Router."""
+    calls: list[Call] = field(default_factory=list["Call"])
+    disconnected: bool = False
+    unsettled: int = 0
+    """Attempts that have not been settled yet."""
+    settled: bool = False
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The attempt that decided the request: the newest of the newest call that has any."""
+        for call in reversed(self.calls):
+            if call.last_attempt is not None:
+                return call.last_attempt
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Call(Record):
+    """One logical call: a Router call with its retries and fallbacks, or one SDK call."""
+
+    model: str
+    """The model group (Router) or the model (SDK) asked for."""
+    routed: bool = False
+    """True for a Router call, which gets a span of its own."""
+    operation: str = ""
+    strategy: str | None = None
+    trace_id: str | None = None
+    """LiteLLM's ``litellm_trace_id``, shared by all attempts of the call."""
+    identity: Identity = ANONYMOUS
+    request: Request
+    cache_hit: bool = False
+    attempts: int = 0
+    fallbacks: int = 0
+    group: str = ""
+    """The model group being tried now."""
+    group_attempts: int = 0
+    last_attempt: Attempt | None = None
+    last_failure: Failure | None = None
+    returned: bool = False
+    """True once the caller has its result, be it a stream still to be read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt(Record):
+    """One call of one deployment, whether or not it reached the provider."""
+
+    call: Call
+    operation: str
+    """The GenAI operation: chat, text_completion, embeddings, ..."""
+    call_type: str
+    """LiteLLM's name of the entry point, for instance ``acompletion``."""
+    model: str
+    """The model as the provider knows it."""
+    provider: str = ""
+    """LiteLLM's name of the provider, for instance ``azure``."""
+    server_address: str | None = None
+    server_port: int | None = None
+    number: int = 1
+    """1 for the first attempt of the call, counted through retries and fallbacks."""
+    retry_number: int = 0
+    """0 for the first attempt in its model group, then 1, 2, ..."""
+    fallback_number: int = 0
+    """0 in the group asked for, then 1 in the first fallback group, ..."""
+    model_group: str = ""
+    deployment_id: str | None = None
+    reason: str | None = None
+    """What the attempt before it failed with, which is why this one was made."""
+    call_id: str | None = None
+    identity: Identity = ANONYMOUS
+    parameters: Parameters = field(default_factory=Parameters)
+    stream: bool = False
+    sent: bool = True
+    """False where LiteLLM answered without asking a provider: a cache hit, or its own refusal."""
+    cache_hit: bool = False
+    response: Response = field(default_factory=Response)
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+    """US dollars, as LiteLLM computed them."""
+    first_chunk_clock: int = 0
+    last_chunk_clock: int = 0
+    chunks: int = 0
+    seen: Any = None
+    """The stream's chunks as they came, opaque in here; let go when the attempt is settled."""
+    settled: bool = False
+    """True once the attempt has been handed to the emitters as ended."""
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the attempt started or its newest chunk came."""
+        newest = self.last_chunk_clock or self.start_clock
+        return (time.perf_counter_ns() - newest) / NANOSECONDS
+
+    @property
+    def time_to_first_chunk(self) -> float | None:
+        """Seconds from the start to the first chunk; ``None`` before it, or without a stream."""
+        if not self.first_chunk_clock:
+            return None
+        return (self.first_chunk_clock - self.start_clock) / NANOSECONDS
+
+    @property
+    def time_per_output_chunk(self) -> float | None:
+        """Mean seconds between two chunks; ``None`` with fewer than two."""
+        if self.chunks < 2:
+            return None
+        return (self.last_chunk_clock - self.first_chunk_clock) / NANOSECONDS / (self.chunks - 1)
+
+
+@dataclass(slots=True, frozen=True)
+class Cooldown:
+    """A deployment that the Router takes out of rotation for a while."""
+
+    deployment_id: str
+    seconds: float | None
+    failure_type: str
+    status_code: int | None

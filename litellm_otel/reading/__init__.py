@@ -1,0 +1,1 @@
+"""LiteLLM's objects → records. The only place that knows their shapes; allow-lists throughout."""

@@ -1,0 +1,34 @@
+"""Which provider and server a model is called at."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import Final
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=4096)
+def model_and_provider(model: str, provider: str | None, api_base: str | None) -> tuple[str, str]:
+    """The model as the provider knows it, and LiteLLM's name of the provider ("" if it knows none)."""
+    litellm = sys.modules.get("litellm")
+    try:
+        resolved = litellm.get_llm_provider(  # pyright: ignore[reportOptionalMemberAccess]
+            model=model, custom_llm_provider=provider, api_base=api_base
+        )
+        return str(resolved[0]), str(resolved[1])
+    except Exception:
+        # LiteLLM raises for models it can't place; the call itself will say so.
+        return model, provider or ""
+
+
+@lru_cache(maxsize=1024)
+def server(api_base: str) -> tuple[str | None, int | None]:
+    """Host and port of a base URL; nothing else of it, as paths and queries can carry keys."""
+    try:
+        parts = urlsplit(api_base if "://" in api_base else f"//{api_base}")
+        return parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None, None
