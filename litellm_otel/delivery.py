@@ -70,7 +70,7 @@ class _Silencer(logging.Filter):
         if settings.current().debug or record.levelno < logging.WARNING:
             return True
         if getattr(_reason, "active", False):
-            # The first report of an attempt has the cause; the later ones only that it was given up.
+            # The first report of an attempt has the cause; later ones, that it was given up.
             _reason.text = getattr(_reason, "text", "") or record.getMessage()
             return False
         if record.getMessage().startswith("Queue full"):

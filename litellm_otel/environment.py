@@ -16,7 +16,10 @@ ambiguous.
 """
 
 CONFIG_FILE = "LITELLM_OTEL_CONFIG_FILE"
-"""YAML file with the settings below, named without their prefix and in lower case; the environment wins."""
+"""
+YAML file with the settings below, named without their prefix and in lower case. What is set in the
+environment wins.
+"""
 
 FLUSH_TIMEOUT = "LITELLM_OTEL_FLUSH_TIMEOUT"
 """Seconds that a process may spend, while it ends, on sending what it still holds. Default 5."""
@@ -25,7 +28,7 @@ SLOW_REQUEST_THRESHOLD = "LITELLM_OTEL_SLOW_REQUEST_THRESHOLD"
 """Seconds after which a request counts as slow in its log record. Default 10."""
 
 STREAM_IDLE_TIMEOUT = "LITELLM_OTEL_STREAM_IDLE_TIMEOUT"
-"""Seconds without a chunk after which a stream nobody reads any more is closed as abandoned. Default 600."""
+"""Seconds without a chunk after which a stream counts as abandoned. Default 600."""
 
 EXCLUDED_URLS = "LITELLM_OTEL_EXCLUDED_URLS"
 """
@@ -35,13 +38,16 @@ metrics and documentation pages. ``OTEL_PYTHON_FASTAPI_EXCLUDED_URLS`` and
 """
 
 FOREIGN_LITELLM = "LITELLM_OTEL_FOREIGN_LITELLM"
-"""``skip`` (default) or ``keep`` the LiteLLM instrumentations of other packages, which would trace each call again."""
+"""
+``skip`` (default) or ``keep`` the LiteLLM instrumentations of other packages, which trace each call
+once more.
+"""
 
 PROCESS_METRICS = "LITELLM_OTEL_PROCESS_METRICS"
 """``true`` (default) or ``false``: CPU time, memory, threads and open files of each process."""
 
 HTTP_METRICS = "LITELLM_OTEL_HTTP_METRICS"
-"""``true`` or ``false`` (default): the ``http.server.*`` and ``http.client.*`` metrics of the HTTP instrumentations."""
+"""``true`` or ``false`` (default): the ``http.server.*`` and ``http.client.*`` metrics too."""
 
 LOGS = "LITELLM_OTEL_LOGS"
 """``true`` (default) or ``false``: LiteLLM's and uvicorn's own log lines as OpenTelemetry logs."""
@@ -50,10 +56,13 @@ ACCESS_LOG = "LITELLM_OTEL_ACCESS_LOG"
 """``true`` or ``false`` (default): uvicorn's access log as OpenTelemetry logs too."""
 
 LEGACY_EXPORTER = "OTEL_EXPORTER"
-"""LiteLLM's own: ``console``, ``otlp_http`` or ``otlp_grpc``. Used where ``OTEL_*_EXPORTER`` and the protocol are unset."""
+"""
+LiteLLM's own: ``console``, ``otlp_http`` or ``otlp_grpc``, for ``OTEL_*_EXPORTER`` and
+``OTEL_EXPORTER_OTLP_PROTOCOL`` where those are unset.
+"""
 
 LEGACY_ENDPOINT = "OTEL_ENDPOINT"
-"""LiteLLM's own, for ``OTEL_EXPORTER_OTLP_ENDPOINT`` where that is unset; may carry ``/v1/traces``."""
+"""LiteLLM's own, for ``OTEL_EXPORTER_OTLP_ENDPOINT``; it may end in ``/v1/traces``."""
 
 LEGACY_HEADERS = "OTEL_HEADERS"
 """LiteLLM's own, for ``OTEL_EXPORTER_OTLP_HEADERS`` where that is unset."""

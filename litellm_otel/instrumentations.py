@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from opentelemetry.metrics import NoOpMeterProvider
 
-from litellm_otel import announce, settings
+from litellm_otel import announce, sdk, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,6 +70,9 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
             " call a second time; LITELLM_OTEL_FOREIGN_LITELLM=keep loads it"
         )
     else:
+        if name != "litellm_otel":
+            # Somebody installed it, and it may have something to tell at once.
+            sdk.start()
         _instrument(entry_point, **kwargs)
 
 
@@ -77,13 +80,27 @@ def _is_foreign_litellm(entry_point: EntryPoint) -> bool:
     return entry_point.name != "litellm_otel" and "litellm" in entry_point.name.lower()
 
 
+_unfinished: list[tuple[EntryPoint, dict[str, Any]]] = []
+
+
 def _instrument(entry_point: EntryPoint, **options: Any) -> None:
-    entry_point.load()().instrument(**options)
+    try:
+        instrumentor = entry_point.load()
+    except AttributeError:
+        # Its module is being imported right now, on behalf of another entry point in it.
+        _unfinished.append((entry_point, options))
+        return
+    instrumentor().instrument(**options)
+    ready = [item for item in _unfinished if item[0].module == entry_point.module]
+    for item in ready:
+        _unfinished.remove(item)
+        _instrument(item[0], **item[1])
 
 
 def _when_imported(module: str, load: Callable[[], None]) -> None:
     def hook(_: object) -> None:
         try:
+            sdk.start()
             load()
         except Exception as error:
             announce.once(f"could not instrument {module}: {type(error).__name__}: {error}")

@@ -41,9 +41,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
 
     def _instrument(self, **kwargs: Any) -> None:
         chosen = settings.current()
-        tracer = trace.get_tracer(
-            chosen.tracer_name, __version__, kwargs.get("tracer_provider")
-        )
+        tracer = trace.get_tracer(chosen.tracer_name, __version__, kwargs.get("tracer_provider"))
         meter = metrics.get_meter(chosen.meter_name, __version__, kwargs.get("meter_provider"))
         logger = get_logger(
             chosen.logger_name, __version__, logger_provider=kwargs.get("logger_provider")

@@ -50,7 +50,7 @@ def translate(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
     exporter = get(env.LEGACY_EXPORTER)
     if exporter in _EXPORTERS:
-        # LiteLLM sends over HTTP as soon as there is an endpoint, even where `console` is asked for.
+        # With an endpoint LiteLLM sends over HTTP, even where `console` is asked for.
         name, protocol = _EXPORTERS["otlp_http" if endpoint and exporter == "console" else exporter]
         for signal in SIGNALS:
             default(f"OTEL_{signal.upper()}_EXPORTER", name)

@@ -2,8 +2,8 @@
 
 What is buffered when a worker gets SIGTERM is lost unless somebody sends it: uvicorn raises the
 signal again before ``atexit`` runs, and forked workers never come to ``atexit``. So everything is
-flushed at the end of the proxy's lifespan, in handlers of SIGTERM and SIGINT, and at exit; whichever
-comes later finds little left to do.
+flushed at the end of the proxy's lifespan, in handlers of SIGTERM and SIGINT, and at exit;
+whichever comes later finds little left to do.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import wrapt
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger_provider
 
@@ -30,7 +31,6 @@ LATER_FLUSH_SECONDS = 0.5
 
 _before_flush: list[Callable[[float], None]] = []
 _after_fork: list[Callable[[], None]] = []
-_previous: dict[int, Any] = {}
 _ends_at: float | None = None
 _installed = False
 _supervising = False
@@ -48,7 +48,7 @@ def on_fork(callback: Callable[[], None]) -> None:
 
 
 def install() -> None:
-    """Flush when this process ends, and set it up anew when it forks. Call it as often as you like."""
+    """Flush when this process ends, and set it up anew when it forks. Idempotent."""
     global _installed
     if _installed:
         return
@@ -57,11 +57,6 @@ def install() -> None:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
     chain_signal_handlers()
-
-
-def started() -> bool:
-    """Whether `install` was called in this process."""
-    return _installed
 
 
 # -- flushing ---------------------------------------------------------------------------------
@@ -92,7 +87,8 @@ def flush_at_end() -> bool:
 
 
 def _providers() -> list[Any]:
-    return [trace.get_tracer_provider(), metrics.get_meter_provider(), get_logger_provider()]
+    providers: list[Any] = [trace.get_tracer_provider(), get_logger_provider()]
+    return providers if _supervising else [*providers, metrics.get_meter_provider()]
 
 
 def _flusher(provider: Any, deadline: float) -> Callable[[], None]:
@@ -145,31 +141,27 @@ def _closer(provider: Any) -> Callable[[], None]:
 
 
 def take_over_exit(providers: list[Any] | None = None) -> None:
-    """Keep the SDK from shutting down at exit by itself, where it waits up to 90 s for a dead peer."""
+    """Keep the SDK from shutting down at exit by itself: it may wait 90 s for a dead peer."""
     for provider in _providers() if providers is None else providers:
         if hasattr(provider, "shutdown"):
             atexit.unregister(provider.shutdown)
 
 
 def chain_signal_handlers() -> None:
-    """Flush before SIGTERM ends the process, and before SIGINT where nothing else catches it."""
+    """Flush before SIGTERM or SIGINT ends the process, where nothing else catches them."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
-        # Python turns SIGINT into KeyboardInterrupt, which ends in atexit: nothing to do.
-        if handler == signal.SIG_DFL or (number == signal.SIGTERM and callable(handler)):
-            if handler is not _on_signal:
-                _previous[number] = signal.signal(number, _on_signal)
+        # Whoever handles the signal does so to end in order, by way of atexit; so does Python, which
+        # makes a KeyboardInterrupt of SIGINT.
+        if handler == signal.SIG_DFL:
+            signal.signal(number, _on_signal)
 
 
-def _on_signal(number: int, frame: FrameType | None) -> None:
+def _on_signal(number: int, _: FrameType | None) -> None:
     flush_at_end()
-    previous = _previous.get(number, signal.SIG_DFL)
-    if callable(previous):
-        previous(number, frame)
-        return
-    signal.signal(number, previous)
+    signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
 
 
@@ -193,9 +185,23 @@ def supervising() -> bool:
 
 
 def supervise() -> None:
-    """Note that this process serves nothing from now on, but starts and watches workers."""
+    """Note that this process serves nothing from now on, but starts and watches workers.
+
+    Its spans and log lines still leave. Its metrics do not: a gauge of the idle parent would stand
+    beside those of the workers. Nor is a reader at work, whose locks a fork could copy while held.
+    """
     global _supervising
+    if _supervising:
+        return
     _supervising = True
     announce.logger.debug("litellm-otel: pid %d supervises workers", os.getpid())
+    if "opentelemetry.sdk.metrics" in sys.modules:
+        from opentelemetry.sdk.metrics.export import MetricReader
+
+        wrapt.wrap_function_wrapper(MetricReader, "collect", _collect)
     if (prometheus := sys.modules.get("litellm_otel.prometheus")) is not None:
         prometheus.release()
+
+
+def _collect(wrapped: Callable[..., Any], _: object, args: Any, kwargs: Any) -> Any:
+    return None if _supervising else wrapped(*args, **kwargs)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import traceback
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 import wrapt
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
 
 from litellm_otel import announce, settings
 
-LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "uvicorn.error")
+LOGGERS = (
+    "LiteLLM",
+    "LiteLLM Router",
+    "LiteLLM Proxy",
+    "uvicorn.error",
+    "gunicorn.error",
+    "_granian",
+)
 ACCESS_LOGGER = "uvicorn.access"
 
 # Whoever replaces the handlers of these loggers: ours go back on afterwards.
@@ -25,31 +32,33 @@ _RECONFIGURE = (
 _KEPT = ("name", "levelno", "levelname", "created", "pathname", "funcName", "lineno")
 
 
-class LiteLLMLogHandler(LoggingHandler):
-    """OpenTelemetry's handler, given a copy of each record with only what may leave."""
+_busy: ContextVar[bool] = ContextVar("litellm_otel_logging", default=False)
 
-    _busy: ContextVar[bool] = ContextVar("litellm_otel_logging", default=False)
+
+class LiteLLMLogHandler(logging.Handler):
+    """Gives OpenTelemetry's handler a copy of each record with only what may leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sender: Any = import_module(
+            "opentelemetry.instrumentation.logging.handler"
+        ).LoggingHandler()
 
     def emit(self, record: logging.LogRecord) -> None:
         # Rendering a record can log again, by a filter or a __str__: that one stays here.
-        if self._busy.get() or _sent_by_root(record.name):
+        if _busy.get() or _sent_by_root(record.name):
             return
-        token = self._busy.set(True)
+        token = _busy.set(True)
         try:
-            super().emit(_presentable(record))
+            self._sender.emit(_presentable(record))
         except Exception as error:
             announce.logger.debug("litellm-otel: a log line could not be sent", exc_info=error)
         finally:
-            self._busy.reset(token)
-
-    def flush(self) -> None:
-        """Nothing is held back here; `lifecycle` flushes the provider."""
+            _busy.reset(token)
 
 
 def install() -> None:
     """Attach to the loggers now, and again whenever logging is configured anew."""
-    if not settings.current().logs:
-        return
     attach()
     for module, name in _RECONFIGURE:
         _reattach_after(module, name)
@@ -57,6 +66,8 @@ def install() -> None:
 
 def attach() -> None:
     """Give each of the loggers the handler, unless it has it."""
+    if not settings.current().logs:
+        return
     names = LOGGERS + ((ACCESS_LOGGER,) if settings.current().access_log else ())
     for name in names:
         logger = logging.getLogger(name)

@@ -13,7 +13,7 @@ METRICS: dict[str, list[str] | None] = {
     "process.open_file_descriptor.count": None,
     "process.thread.count": None,
 }
-"""What is measured, with the states of those metrics that have some. The host is not ours to watch."""
+"""What is measured, with its states if it has some. The host is not ours to watch."""
 
 
 class ProcessMetrics(SystemMetricsInstrumentor):

@@ -66,9 +66,7 @@ class Recorder:
         request = _request.get()
         return request if request is not None and not request.end_ns else None
 
-    def start_request(
-        self, request: Request
-    ) -> contextvars.Token[Request | None]:
+    def start_request(self, request: Request) -> contextvars.Token[Request | None]:
         """Begin a proxied request; the token goes to `leave_request`."""
         with self._lock:
             self.in_flight += 1
@@ -273,7 +271,7 @@ class Recorder:
                 return
             attempt.settled = True
             attempt.call.request.unsettled -= 1
-        if attempt.seen and attempt.usage.output_tokens is None and self._estimate is not None:
+        if attempt.seen and not attempt.usage.output_tokens and self._estimate is not None:
             self._estimate(attempt)
         attempt.seen = None
         if attempt.call.request.disconnected and attempt.outcome == Outcome.CANCELLED:

@@ -7,13 +7,13 @@ such value becomes one line that says what to do, and a correction with which ev
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import os
 import re
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
-
-from opentelemetry.util._importlib_metadata import entry_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,14 +24,14 @@ OTLP_PACKAGES = {
     "otlp_proto_http": "opentelemetry-exporter-otlp-proto-http",
     "otlp_proto_grpc": "opentelemetry-exporter-otlp-proto-grpc",
 }
+_EXPORTERS = ("otlp", "console")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 COMPRESSIONS = ("none", "gzip", "deflate")
 MILLISECONDS_FROM = 600.0
-"""Timeouts above this are taken for milliseconds, as the specification has them; the SDK reads seconds."""
+"""Timeouts above this are taken for milliseconds, as specified; the SDK reads seconds."""
 
-_OTLP_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TIMEOUT",) + tuple(
-    f"OTEL_EXPORTER_OTLP_{signal.upper()}_TIMEOUT" for signal in SIGNALS
-)
+_SCOPES = ("", "_TRACES", "_METRICS", "_LOGS")
+_OTLP_TIMEOUTS = tuple(f"OTEL_EXPORTER_OTLP{scope}_TIMEOUT" for scope in _SCOPES)
 _NUMBERS: tuple[tuple[tuple[str, ...], bool, float, float, str], ...] = (
     (
         ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"),
@@ -84,12 +84,13 @@ _CHOICES = {
     ),
 }
 _FILES = tuple(
-    f"OTEL_EXPORTER_OTLP{signal}_{kind}"
-    for signal in ("", "_TRACES", "_METRICS", "_LOGS")
+    f"OTEL_EXPORTER_OTLP{scope}_{kind}"
+    for scope in _SCOPES
     for kind in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 )
 
 
+@functools.cache
 def registered(group: str) -> tuple[str, ...]:
     """Names of the installed entry points of `group`."""
     return tuple(sorted({entry_point.name for entry_point in entry_points(group=group)}))
@@ -152,7 +153,10 @@ class Check:
             wanted = [item.strip() for item in self.get(name).split(",") if item.strip()]
             if not wanted:
                 continue
-            known = sorted({"otlp", "console", *self._names(f"opentelemetry_{signal}_exporter")})
+            builtin = (*_EXPORTERS, "prometheus") if signal == "metrics" else _EXPORTERS
+            if all(item in builtin for item in wanted):
+                continue
+            known = sorted({*builtin, *self._names(f"opentelemetry_{signal}_exporter")})
             for item in wanted:
                 if item.lower() != "none" and item not in known:
                     others = ", ".join([*known, "none"])
@@ -165,7 +169,7 @@ class Check:
                 self.corrections[name] = ",".join(kept) or "none"
 
     def _protocols(self) -> None:
-        for scope in ("", *(f"_{signal.upper()}" for signal in SIGNALS)):
+        for scope in _SCOPES:
             name = f"OTEL_EXPORTER_OTLP{scope}_PROTOCOL"
             value = self.get(name)
             if value and value not in PROTOCOLS:
@@ -229,7 +233,7 @@ class Check:
         self.corrections[name] = ",".join(kept) or "none"
 
     def _headers(self) -> None:
-        for scope in ("", *(f"_{signal.upper()}" for signal in SIGNALS)):
+        for scope in _SCOPES:
             name = f"OTEL_EXPORTER_OTLP{scope}_HEADERS"
             self._pairs(name, "header", secret=True)
 
@@ -281,8 +285,11 @@ class Check:
             self.refuse(argument, "not a ratio between 0 and 1, using 1", "1")
 
     def _named(self, name: str, group: str, default: str) -> None:
-        value, known = self.get(name), self._names(group)
-        if value and value not in known:
+        value = self.get(name)
+        if not value or value == default:
+            return
+        known = self._names(group)
+        if value not in known:
             self.refuse(
                 name,
                 f"unknown{suggestion(value, known)}, using {default};"
@@ -298,7 +305,7 @@ class Check:
                     f"unknown{suggestion(value, choices)}, using {choices[0]};"
                     f" use one of {', '.join(choices)}",
                 )
-        for scope in ("", *(f"_{signal.upper()}" for signal in SIGNALS)):
+        for scope in _SCOPES:
             name = f"OTEL_EXPORTER_OTLP{scope}_COMPRESSION"
             value = self.get(name)
             if value and value.lower() not in COMPRESSIONS:

@@ -71,6 +71,8 @@ def _before_signals_are_captured(
 ) -> Any:
     # uvicorn gives a signal back to whoever handled it before; gunicorn's workers have reset that.
     lifecycle.chain_signal_handlers()
+    if (logs := sys.modules.get("litellm_otel.logs")) is not None:
+        logs.attach()
     return wrapped(*args, **kwargs)
 
 

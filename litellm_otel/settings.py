@@ -153,9 +153,10 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
         if name in _PARSERS:
             if text.strip():
                 settings[name] = text.strip()
-        elif name.startswith(PREFIX) and name != env.CONFIG_FILE:
-            if not name.startswith(env.NAMES_OF_OTHERS):
-                problems.append(f"{name}: no such setting{suggestion_of_name(name)}, ignored")
+        elif name.startswith(PREFIX) and not name.startswith(
+            (*env.NAMES_OF_OTHERS, env.CONFIG_FILE)
+        ):
+            problems.append(f"{name}: no such setting{suggestion_of_name(name)}, ignored")
     return settings
 
 

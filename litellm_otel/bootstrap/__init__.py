@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 """What has to be on ``PYTHONPATH`` for ``sitecustomize`` to be found."""
 OURS = "litellm_otel"
+
+_started = False
 
 
 def choose_distro() -> None:
@@ -17,10 +20,8 @@ def choose_distro() -> None:
 
 def start() -> None:
     """Start telemetry in this process; once, however often it is called."""
-    from opentelemetry.instrumentation.auto_instrumentation import initialize
-
-    from litellm_otel.lifecycle import started
-
-    if not started():
+    global _started
+    if not _started:
+        _started = True
         choose_distro()
-        initialize()
+        import_module("opentelemetry.instrumentation.auto_instrumentation").initialize()

@@ -30,7 +30,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     """Run the command line; with `prog`, that of ``python -m litellm_otel``, which only runs."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    place = 0 if prog else 1
+    if words[place : place + 1] == ["-m"]:
+        # It names what is run; argparse would take it for an option of its own.
+        words.insert(place, "--")
     parser = run.parser(prog) if prog else _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     return run.run(options.program, options.arguments)

@@ -1,7 +1,7 @@
 """``litellm-otel run``: a program with its telemetry, in this very interpreter.
 
-Unlike ``opentelemetry-instrument`` it does not depend on ``PYTHONPATH``, which ``python -I`` and the
-like ignore. ``PYTHONPATH`` is set all the same, for the program's own children.
+Unlike ``opentelemetry-instrument`` it does not depend on ``PYTHONPATH``, which ``python -I`` and
+the like ignore. ``PYTHONPATH`` is set all the same, for the program's own children.
 """
 
 from __future__ import annotations
@@ -36,18 +36,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class _Parser(argparse.ArgumentParser):
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        # "-m" names what is run here; everywhere else in argparse it would be an option.
-        words = list(sys.argv[1:] if args is None else args)
-        if "-m" in words[:1]:
-            words.insert(0, "--")
-        return super().parse_args(words, namespace)
-
-
 def parser(prog: str) -> argparse.ArgumentParser:
     """The command line that consists of nothing but a program to run."""
-    made = _Parser(
+    made = argparse.ArgumentParser(
         prog=prog,
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,

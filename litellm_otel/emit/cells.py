@@ -57,12 +57,13 @@ class Sums:
             if len(self._cells) < self._max:
                 cell = self._cells[labels] = [0] * len(self._metrics)
                 return cell
-            if self._overflow is None:
-                self._overflow = [0] * len(self._metrics)
+            overflow = self._overflow
+            if overflow is None:
+                overflow = self._overflow = [0.0] * len(self._metrics)
         if self._overflowed is not None:
             for metric in self._metrics:
                 self._overflowed(metric)
-        return self._overflow
+        return overflow
 
     def observe(self, index: int) -> Callable[[CallbackOptions], list[Observation]]:
         """The callback of the observable counter for the ``index``-th metric."""

@@ -150,9 +150,7 @@ class Metrics:
         read, made = usage.input_tokens, usage.output_tokens
         if attempt.sent:
             if read is not None:
-                self._token_usage.record(
-                    read, {**given, names.GEN_AI_TOKEN_TYPE: "input"}, context
-                )
+                self._token_usage.record(read, {**given, names.GEN_AI_TOKEN_TYPE: "input"}, context)
             if made is not None:
                 self._token_usage.record(
                     made, {**given, names.GEN_AI_TOKEN_TYPE: "output"}, context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -102,14 +102,14 @@ class Spans:
             about[names.LITELLM_COOLDOWN_SECONDS] = cooldown.seconds
         span.add_event(names.EVENT_COOLDOWN, about)
 
-    def enter(self, record: Record) -> Token[Context] | None:
+    def enter(self, record: Record) -> object:
         if record.emitted is None:
             return None
         return otel_context.attach(trace.set_span_in_context(record.emitted))
 
-    def leave(self, token: Token[Context] | None) -> None:
+    def leave(self, token: object) -> None:
         if token is not None:
-            otel_context.detach(token)
+            otel_context.detach(cast("Token[Context]", token))
 
 
 def _set_status(span: Span, record: Record) -> None:

@@ -116,7 +116,9 @@ class EntryPoints:
         return entry_point
 
     @guarded
-    def _open(self, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry | None:
+    def _open(
+        self, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Entry | None:
         if not self._recorder.active:
             return None
         outer = _entry.get()
@@ -336,4 +338,4 @@ def _complete_from_hidden_params(attempt: Attempt, hidden: Any) -> None:
 
 
 def _reraise() -> None:
-    raise  # noqa: PLE0704 - called from an except block, to be reported by `guarded`
+    raise  # called from an except block, to be reported by `guarded`

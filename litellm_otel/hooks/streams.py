@@ -61,6 +61,13 @@ class Streams:
                 return candidate
         return None
 
+    def _enter(self, attempt: Attempt) -> object:
+        """Make the attempt current for its first chunk: some streams only then ask the provider."""
+        return self._recorder.emitter.enter(attempt)
+
+    def _leave(self, scope: object) -> None:
+        self._recorder.emitter.leave(scope)
+
     # -- what the wrapped methods tell ----------------------------------------------------------
 
     @guarded
@@ -84,7 +91,9 @@ class Streams:
         if attempt.outcome:
             return
         _read_chunks(attempt, chunks)
-        whole = bool(attempt.response.finish_reasons) and "error" not in attempt.response.finish_reasons
+        whole = (
+            bool(attempt.response.finish_reasons) and "error" not in attempt.response.finish_reasons
+        )
         self._recorder.end_attempt(attempt, Outcome.COMPLETED if whole else Outcome.CANCELLED)
 
     def collected(self, attempt: Attempt, chunks: list[Any] | None) -> None:
@@ -100,6 +109,7 @@ class Streams:
             attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
             if attempt is None:
                 return wrapped(stream)
+            scope = None if attempt.chunks else self._enter(attempt)
             try:
                 chunk = wrapped(stream)
             except StopIteration:
@@ -108,6 +118,9 @@ class Streams:
             except BaseException as exception:
                 self.broke(attempt, exception, stream.chunks)
                 raise
+            finally:
+                if scope is not None:
+                    self._leave(scope)
             _saw_chunk(attempt)
             return chunk
 
@@ -118,6 +131,7 @@ class Streams:
             attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
             if attempt is None:
                 return await wrapped(stream)
+            scope = None if attempt.chunks else self._enter(attempt)
             try:
                 chunk = await wrapped(stream)
             except StopAsyncIteration:
@@ -126,6 +140,9 @@ class Streams:
             except BaseException as exception:
                 self.broke(attempt, exception, stream.chunks)
                 raise
+            finally:
+                if scope is not None:
+                    self._leave(scope)
             _saw_chunk(attempt)
             return chunk
 
@@ -179,8 +196,10 @@ def _read_chunks(attempt: Attempt, chunks: list[Any] | None) -> None:
 class FollowedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, reportUntypedBaseClass]
     """An iterator of any class, followed. Looks like what it wraps, to ``isinstance`` as well."""
 
+    __wrapped__: Any
+
     def __init__(self, wrapped: Any, attempt: Attempt, streams: Streams) -> None:
-        super().__init__(wrapped)
+        super().__init__(wrapped)  # pyright: ignore[reportUnknownMemberType]
         self._self_attempt = attempt
         self._self_streams = streams
 

@@ -102,7 +102,11 @@ def text_of_chunks(chunks: Sequence[object]) -> str:
     for chunk in chunks:
         for choice in cast("Sequence[object]", _get(chunk, "choices") or ()):
             delta = _get(choice, "delta")
-            for text in (_get(delta, "content"), _get(delta, "reasoning_content"), _get(choice, "text")):
+            for text in (
+                _get(delta, "content"),
+                _get(delta, "reasoning_content"),
+                _get(choice, "text"),
+            ):
                 if isinstance(text, str):
                     pieces.append(text)
     return "".join(pieces)

@@ -1,0 +1,97 @@
+# litellm-otel. `make help` lists the targets; `make demo` and `make test` are all a newcomer needs.
+# Requires Python >= 3.10, Go and make; everything else is installed into .venv or built into the
+# user's cache folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+PYTHON_CODE := litellm_otel stack tools alerting collector benchmarks tests
+
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- using it ----------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(INSTALLED) ## Show the whole path, gateway to page; ONCE=1 ends after the table
+	$(BIN)/python -m stack demo $(if $(ONCE),--once)
+
+.PHONY: stack
+stack: $(INSTALLED) ## The demo with Loki and the full collector
+	$(BIN)/python -m stack demo --full $(if $(ONCE),--once)
+
+.PHONY: bench
+bench: $(INSTALLED) ## CPU per request, instrumented against bare, with the resolution it was measured at
+	$(BIN)/python -m benchmarks $(BENCH)
+
+.PHONY: build
+build: $(INSTALLED) ## Build every binary the stack and its tests use
+	$(BIN)/python tools/build.py --all
+
+# -- checking it -------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint types unit component chart stack-test ## Everything
+
+.PHONY: lint
+lint: $(INSTALLED) ## Style, format and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(INSTALLED) ## pyright, strict on litellm_otel
+	$(BIN)/pyright
+
+.PHONY: unit
+unit: $(INSTALLED) ## Seconds: no process, no network
+	$(PYTEST) tests/unit
+
+.PHONY: component
+component: $(INSTALLED) ## Real LiteLLM in process and under its servers
+	$(PYTEST) tests/component
+
+.PHONY: chart
+chart: $(INSTALLED) ## The Helm chart: lint, rendering, schemas
+	$(PYTEST) tests/chart
+
+.PHONY: stack-test
+stack-test: $(INSTALLED) ## Real binaries end to end
+	$(PYTEST) tests/stack
+
+# -- developing it -----------------------------------------------------------------------------
+
+.PHONY: format
+format: $(INSTALLED) ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(BIN)/uv ## Resolve the dependencies anew
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
+	  --group dev pyproject.toml -o requirements/dev.txt
+	echo uv | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --generate-hashes \
+	  --no-header --no-annotate - -o requirements/installer.txt
+
+.PHONY: clean
+clean: ## Remove the environment and what was built here
+	rm -rf $(VENV) build dist
+
+$(BIN)/uv: requirements/installer.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "Python 3.10 or newer is needed and $(PYTHON) is $$($(PYTHON) --version 2>&1); use: make PYTHON=python3.11 ..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/installer.txt
+	@touch $@
+
+$(INSTALLED): $(BIN)/uv pyproject.toml requirements/dev.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,117 @@
+"""Starts OpenTelemetry's SDK, once, and not before something needs it.
+
+Starting it takes a third of a second, and a ``PYTHONPATH`` reaches every Python process of a
+container, probes and cron jobs too. So the SDK starts when LiteLLM, or a library that is instrumented,
+is imported. Tracers, meters and loggers that were got before come to life with it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+from opentelemetry import metrics, trace
+
+from litellm_otel import announce, lifecycle
+from litellm_otel.process import is_spawned
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+METRICS_EXPORTER = "OTEL_METRICS_EXPORTER"
+
+_lock = threading.Lock()
+_arguments: dict[str, Any] | None = None
+
+
+def start_when_needed(**arguments: Any) -> None:
+    """Start with the import of LiteLLM, unless something calls `start` sooner."""
+    global _arguments
+    _arguments = arguments
+    wrapt.when_imported("litellm")(_on_import)
+
+
+def _on_import(_: object) -> None:
+    start()
+
+
+def start() -> None:
+    """Start the SDK, or leave alone what the application has started. Does so once."""
+    global _arguments
+    with _lock:
+        arguments, _arguments = _arguments, None
+        if arguments is None:
+            return
+        from litellm_otel import delivery, logs
+
+        delivery.install()
+        if application_has_providers():
+            announce.logger.debug("litellm-otel: the application set up OpenTelemetry itself")
+        else:
+            try:
+                _configure(arguments)
+            except Exception as error:
+                announce.once(
+                    "OpenTelemetry could not be started, nothing is sent:"
+                    f" {type(error).__name__}: {error}"
+                )
+        lifecycle.install()
+        logs.install()
+
+
+def application_has_providers() -> bool:
+    """Whether somebody configured OpenTelemetry in this process before us."""
+    return not (
+        isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+        and type(metrics.get_meter_provider()).__name__ == "_ProxyMeterProvider"
+    )
+
+
+def _configure(arguments: dict[str, Any]) -> None:
+    # Distros are meant to build on this class, its name notwithstanding.
+    from opentelemetry.sdk import _configuration
+
+    from litellm_otel import prometheus, sessions
+
+    configurator: Any = getattr(_configuration, "_OTelSDKConfigurator")()  # noqa: B009
+    if os.environ.get("OTEL_CONFIG_FILE"):
+        configurator.configure()
+    else:
+        if identity := _own_identity():
+            arguments["resource_attributes"] = identity
+        with _prometheus_apart() as wanted:
+            configurator.configure(exporter_args_map=sessions.exporter_arguments(), **arguments)
+        if wanted:
+            prometheus.start()
+    lifecycle.take_over_exit()
+
+
+def _own_identity() -> dict[str, str]:
+    """An instance id of its own for each spawned worker, where one id is set for all of them."""
+    if not is_spawned():
+        return {}
+    for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        name, _, value = pair.partition("=")
+        if name.strip() == "service.instance.id":
+            return {name.strip(): f"{value.strip()}-{os.getpid()}"}
+    return {}
+
+
+@contextmanager
+def _prometheus_apart() -> Generator[bool]:
+    """Hide ``prometheus`` from the SDK, which gives up everything when the port is taken."""
+    before = os.environ.get(METRICS_EXPORTER, "")
+    names = [name.strip() for name in before.split(",")]
+    others = [name for name in names if name != "prometheus"]
+    if others == names:
+        yield False
+        return
+    os.environ[METRICS_EXPORTER] = ",".join(others) or "none"
+    try:
+        yield True
+    finally:
+        # Workers that are spawned later read it again.
+        os.environ[METRICS_EXPORTER] = before

@@ -1,0 +1,42 @@
+"""Real LiteLLM in this process, instrumented, against the provider stand-in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stack.standins.provider import Provider
+from tests.component.calls.recorded import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def instrumented() -> Iterator[Recorded]:
+    """Instruments once: LiteLLM's decorator is in force from the first import on."""
+    assert "litellm" not in sys.modules, "LiteLLM was imported before it could be instrumented"
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    recorded = Recorded()
+    recorded.start()
+    import litellm
+
+    litellm.suppress_debug_info = True
+    yield recorded
+    recorded.stop()
+
+
+@pytest.fixture
+def recorded(instrumented: Recorded) -> Recorded:
+    instrumented.clear()
+    return instrumented
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    with Provider() as started:
+        yield started

@@ -1,0 +1,132 @@
+"""What the instrumentation emitted, kept in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from litellm_otel.instrumentor import LiteLLMInstrumentor
+
+T = TypeVar("T")
+DEADLINE = 10.0
+
+
+class _Open(SpanProcessor):
+    """Counts spans that were started and have not ended."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        self.count += 1
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.count -= 1
+
+
+class Recorded:
+    """In-memory providers and the instrumentor that feeds them."""
+
+    def __init__(self) -> None:
+        self._spans = InMemorySpanExporter()
+        self._logs = InMemoryLogRecordExporter()
+        self._reader = InMemoryMetricReader()
+        self.open = _Open()
+        self.tracer_provider = TracerProvider()
+        self.tracer_provider.add_span_processor(self.open)
+        self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.meter_provider = MeterProvider([self._reader])
+        self.logger_provider = LoggerProvider()
+        self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+        self.instrumentor = LiteLLMInstrumentor()
+        self._before: dict[tuple[str, frozenset[tuple[str, Any]]], float] = {}
+
+    def start(self) -> None:
+        self.instrumentor.instrument(
+            tracer_provider=self.tracer_provider,
+            meter_provider=self.meter_provider,
+            logger_provider=self.logger_provider,
+        )
+
+    def stop(self) -> None:
+        self.instrumentor.uninstrument()
+
+    def clear(self) -> None:
+        self.settle()
+        self._spans.clear()
+        self._logs.clear()
+        self._before = self._totals()
+
+    def settle(self) -> None:
+        """Until nothing is open and every request has its record."""
+        recorder: Any = self.instrumentor._recorder
+        until(lambda: self.open.count == 0 and recorder.in_flight == 0)
+
+    def spans(self) -> list[ReadableSpan]:
+        """Ended spans in the order of their starts, once none is open."""
+        self.settle()
+        return sorted(self._spans.get_finished_spans(), key=lambda span: span.start_time or 0)
+
+    def attempts(self) -> list[ReadableSpan]:
+        return [span for span in self.spans() if not span.name.startswith("route ")]
+
+    def requests(self) -> list[Any]:
+        """The structured records, one a request."""
+        self.settle()
+        recorder: Any = self.instrumentor._recorder
+        until(lambda: not recorder._awaiting or recorder.flush() is None)
+        return [
+            item.log_record
+            for item in self._logs.get_finished_logs()
+            if item.log_record.event_name == "litellm.request"
+        ]
+
+    def _totals(self) -> dict[tuple[str, frozenset[tuple[str, Any]]], float]:
+        data = self._reader.get_metrics_data()
+        totals: dict[tuple[str, frozenset[tuple[str, Any]]], float] = {}
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points:
+                        key = metric.name, frozenset((point.attributes or {}).items())
+                        value: Any = getattr(point, "value", None)
+                        totals[key] = point.count if value is None else value
+        return totals
+
+    def increments(self, name: str) -> dict[frozenset[tuple[str, Any]], float]:
+        """What was added to each series of a metric since `clear`; of a histogram, the count."""
+        self.settle()
+        return {
+            attributes: value - self._before.get((metric, attributes), 0)
+            for (metric, attributes), value in self._totals().items()
+            if metric == name and value != self._before.get((metric, attributes), 0)
+        }
+
+    def everything(self) -> str:
+        """All that left, as text to look for what must not be in it."""
+        self.settle()
+        return "\n".join(
+            [
+                *(span.to_json() for span in self.spans()),
+                *(item.to_json() for item in self._logs.get_finished_logs()),
+                str(self._totals()),
+            ]
+        )
+
+
+def until(done: Callable[[], T]) -> T:
+    """The first true answer, within `DEADLINE` seconds."""
+    end = time.monotonic() + DEADLINE
+    while not (answer := done()):
+        assert time.monotonic() < end, "not reached in time"
+        time.sleep(0.01)
+    return answer
