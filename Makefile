@@ -45,6 +45,7 @@ test: lint types unit component chart stack-test ## Everything
 lint: $(INSTALLED) ## Style, format and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/docs.py --check
 
 .PHONY: types
 types: $(INSTALLED) ## pyright, strict on litellm_otel
@@ -72,6 +73,10 @@ stack-test: $(INSTALLED) ## Real binaries end to end
 format: $(INSTALLED) ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: $(INSTALLED) ## Generate docs/metrics.md and docs/configuration.md
+	$(BIN)/python tools/docs.py
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the dependencies anew

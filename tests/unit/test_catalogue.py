@@ -1,0 +1,71 @@
+"""The catalogue tells the truth: Prometheus shows each metric under the name it says."""
+
+from __future__ import annotations
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from prometheus_client import CollectorRegistry, generate_latest
+
+from litellm_otel.catalogue import CATALOGUE
+from litellm_otel.emit.metrics import Metrics
+from litellm_otel.model import Attempt, Call, Failure, Outcome, Request, Usage
+
+
+def scrape() -> dict[str, set[str]]:
+    """Series names and their labels after one request that does a bit of everything."""
+    registry = CollectorRegistry()
+    provider = MeterProvider([PrometheusMetricReader(registry=registry)])
+    metrics = Metrics(provider.get_meter("test"), lambda: 1, lambda: {"hook": "in force"})
+    metrics._overflowed.add(("some metric",), 1)
+    request = Request(model="group")
+    call = Call(model="group", request=request)
+    request.calls.append(call)
+    attempt = Attempt(
+        call=call, operation="chat", call_type="acompletion", model="gpt-4o", provider="openai"
+    )
+    call.last_attempt = attempt
+    attempt.failure = Failure("Timeout", kind="timeout")
+    attempt.usage = Usage(input_tokens=3, output_tokens=4)
+    attempt.cost = 0.5
+    attempt.chunks = 2
+    attempt.first_chunk_clock = attempt.start_clock + 1_000
+    attempt.last_chunk_clock = attempt.start_clock + 2_000
+    for record in (attempt, request):
+        record.outcome = Outcome.COMPLETED
+        record.stop_clock()
+    metrics.attempt_ended(attempt)
+    metrics.request_ended(request)
+    series: dict[str, set[str]] = {}
+    for line in generate_latest(registry).decode().splitlines():
+        if not line.startswith("#"):
+            name, _, labels = line.rpartition(" ")[0].partition("{")
+            series.setdefault(name, set()).update(
+                pair.partition("=")[0] for pair in labels.rstrip("}").split('",') if pair
+            )
+    return series
+
+
+def test_names_in_prometheus() -> None:
+    series = scrape()
+    for metric in CATALOGUE:
+        suffixes = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
+        for suffix in suffixes:
+            assert metric.prometheus + suffix in series, f"{metric.name} is not there"
+
+
+def test_labels_are_among_those_listed() -> None:
+    series = scrape()
+    for metric in CATALOGUE:
+        name = metric.prometheus + ("_count" if metric.kind == "histogram" else "")
+        allowed = {attribute.replace(".", "_") for attribute in metric.attributes}
+        extra = {label for label in series[name] if not label.startswith("otel_scope_")}
+        assert extra <= allowed, f"{metric.name} has labels that the catalogue does not list"
+
+
+def test_each_row_is_complete() -> None:
+    assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
+    for metric in CATALOGUE:
+        assert metric.description.endswith("."), metric.name
+        assert metric.unit, metric.name
+        assert bool(metric.buckets) == (metric.kind == "histogram"), metric.name
+        assert metric.prometheus.endswith("_total") == (metric.kind == "counter"), metric.name

@@ -1,0 +1,229 @@
+"""The life of records, without LiteLLM: each is emitted once when it starts and once when it ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from litellm_otel.model import Attempt, Call, Cooldown, Failure, Outcome, Record, Request, Usage
+from litellm_otel.recorder import Recorder, outcome_of_request
+
+
+class Collected:
+    """An emitter that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def count(self) -> Counter[str]:
+        return Counter(name for name, _ in self.told)
+
+    def request_started(self, request: Request) -> None:
+        self.told.append(("request_started", request))
+
+    def request_ended(self, request: Request) -> None:
+        self.told.append(("request_ended", request))
+
+    def request_settled(self, request: Request) -> None:
+        self.told.append(("request_settled", request))
+
+    def call_started(self, call: Call) -> None:
+        self.told.append(("call_started", call))
+
+    def call_ended(self, call: Call) -> None:
+        self.told.append(("call_ended", call))
+
+    def attempt_started(self, attempt: Attempt) -> None:
+        self.told.append(("attempt_started", attempt))
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        self.told.append(("attempt_ended", attempt))
+
+    def late_cost(self, attempt: Attempt) -> None:
+        self.told.append(("late_cost", attempt))
+
+    def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None:
+        self.told.append(("cooled_down", cooldown))
+
+    def enter(self, record: Record) -> object:
+        return None
+
+    def leave(self, token: object) -> None: ...
+
+
+@pytest.fixture
+def collected() -> Collected:
+    return Collected()
+
+
+@pytest.fixture
+def recorder(collected: Collected) -> Recorder:
+    return Recorder(collected)
+
+
+def attempt_of(call: Call, call_id: str = "id") -> Attempt:
+    return Attempt(
+        call=call, operation="chat", call_type="acompletion", model="gpt-4o", call_id=call_id
+    )
+
+
+def streamed(recorder: Recorder, **fields: Any) -> tuple[Call, Attempt]:
+    call = recorder.start_call(model="gpt-4o", **fields)
+    attempt = attempt_of(call)
+    recorder.start_attempt(attempt)
+    recorder.stream_opened(attempt)
+    recorder.call_returned(call)
+    return call, attempt
+
+
+def test_a_stream_waits_for_its_tokens_and_cost(recorder: Recorder, collected: Collected) -> None:
+    call, attempt = streamed(recorder)
+    assert not call.end_ns
+    recorder.end_attempt(attempt, Outcome.COMPLETED)
+    assert call.outcome == Outcome.COMPLETED
+    assert collected.count()["attempt_ended"] == 0
+    recorder.details("id", Usage(input_tokens=1, output_tokens=2), 0.5)
+    assert (attempt.usage.output_tokens, attempt.cost) == (2, 0.5)
+    assert collected.count() == {
+        "call_started": 1,
+        "attempt_started": 1,
+        "call_ended": 1,
+        "request_ended": 1,
+        "attempt_ended": 1,
+        "request_settled": 1,
+    }
+    assert recorder.in_flight == 0
+
+
+def test_the_end_is_when_the_stream_ended(recorder: Recorder) -> None:
+    _, attempt = streamed(recorder)
+    recorder.end_attempt(attempt, Outcome.COMPLETED)
+    end = attempt.end_ns
+    recorder.details("id", None, 0.1)
+    assert attempt.end_ns == end
+
+
+def test_flush_settles_what_never_gets_its_details(
+    recorder: Recorder, collected: Collected
+) -> None:
+    _, attempt = streamed(recorder)
+    recorder.end_attempt(attempt, Outcome.COMPLETED)
+    recorder.flush()
+    assert collected.count()["attempt_ended"] == 1
+    assert collected.count()["request_settled"] == 1
+
+
+def test_a_cost_that_comes_after_the_end_is_counted_once(
+    recorder: Recorder, collected: Collected
+) -> None:
+    _, attempt = streamed(recorder)
+    recorder.end_attempt(attempt, Outcome.COMPLETED)
+    recorder.settle_attempt(attempt)
+    recorder.details("id", Usage(output_tokens=5), 0.25)
+    recorder.details("id", Usage(output_tokens=5), 0.25)
+    assert collected.count()["late_cost"] == 1
+    assert collected.count()["attempt_ended"] == 1
+
+
+def test_a_second_end_changes_nothing(recorder: Recorder, collected: Collected) -> None:
+    _, attempt = streamed(recorder)
+    assert recorder.end_attempt(attempt, Outcome.CANCELLED)
+    assert not recorder.end_attempt(attempt, Outcome.COMPLETED)
+    recorder.flush()
+    recorder.settle_attempt(attempt)
+    assert attempt.outcome == Outcome.CANCELLED
+    assert collected.count()["attempt_ended"] == 1
+
+
+def test_a_failed_stream_of_a_router_waits_for_its_fallback(
+    recorder: Recorder, collected: Collected
+) -> None:
+    call, first = streamed(recorder, routed=True, trace_id="trace")
+    failure = Failure("APIError", status_code=500)
+    recorder.end_attempt(first, Outcome.ERROR, failure)
+    assert not call.end_ns
+    assert recorder.open_call("trace") is call
+    recorder.fall_back(call, "second")
+    second = attempt_of(call, "other id")
+    recorder.start_attempt(second)
+    assert (second.number, second.fallback_number, second.reason) == (2, 1, "APIError")
+    recorder.stream_opened(second)
+    recorder.end_attempt(second, Outcome.COMPLETED)
+    recorder.flush()
+    assert call.outcome == Outcome.COMPLETED
+    assert collected.count()["call_ended"] == 1
+    assert recorder.open_call("trace") is None
+
+
+def test_the_end_of_a_request_ends_what_is_open_in_it(
+    recorder: Recorder, collected: Collected
+) -> None:
+    request = Request(proxied=True)
+    token = recorder.start_request(request)
+    call, attempt = streamed(recorder, routed=True)
+    assert call.request is request
+    request.disconnected = True
+    recorder.end_request(request)
+    recorder.leave_request(token)
+    assert (attempt.outcome, call.outcome, request.outcome) == (Outcome.CLIENT_DISCONNECTED,) * 3
+    recorder.flush()
+    assert collected.count()["request_settled"] == 1
+    assert recorder.in_flight == 0
+
+
+def test_retries_and_fallbacks_are_numbered(recorder: Recorder) -> None:
+    call = recorder.start_call(model="a", routed=True)
+    numbers = []
+    for group in ("a", "a", "b", "b"):
+        if group != call.group:
+            recorder.fall_back(call, group)
+        attempt = attempt_of(call)
+        recorder.start_attempt(attempt)
+        recorder.end_attempt(attempt, Outcome.ERROR, Failure("Timeout"))
+        recorder.settle_attempt(attempt)
+        numbers.append((attempt.number, attempt.retry_number, attempt.fallback_number))
+    assert numbers == [(1, 0, 0), (2, 1, 0), (3, 0, 1), (4, 1, 1)]
+
+
+def test_an_idle_stream_is_given_up(collected: Collected) -> None:
+    recorder = Recorder(collected, stream_idle_timeout=0.0)
+    call, attempt = streamed(recorder)
+    recorder._reap()
+    recorder.flush()
+    assert attempt.outcome == Outcome.ABANDONED
+    assert call.outcome == Outcome.ABANDONED
+
+
+def test_a_forked_child_starts_with_nothing_open(recorder: Recorder) -> None:
+    streamed(recorder, routed=True, trace_id="trace")
+    recorder.after_fork()
+    assert recorder.in_flight == 0
+    assert recorder.open_call("trace") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "reached_router", "disconnected", "outcome"),
+    [
+        (200, True, False, Outcome.COMPLETED),
+        (401, False, False, Outcome.REJECTED),
+        (429, False, False, Outcome.REJECTED),
+        (429, True, False, Outcome.ERROR),
+        (401, True, False, Outcome.ERROR),
+        (400, True, False, Outcome.REJECTED),
+        (422, True, False, Outcome.REJECTED),
+        (500, True, False, Outcome.ERROR),
+        (500, False, False, Outcome.ERROR),
+        (None, True, False, Outcome.ERROR),
+        (200, True, True, Outcome.CLIENT_DISCONNECTED),
+        (499, True, False, Outcome.CLIENT_DISCONNECTED),
+    ],
+)
+def test_outcome_of_a_request(
+    status: int | None, reached_router: bool, disconnected: bool, outcome: str
+) -> None:
+    request = Request(proxied=True, status_code=status, disconnected=disconnected)
+    if reached_router:
+        request.calls.append(Call(model="m", request=request))
+    assert outcome_of_request(request) == outcome
