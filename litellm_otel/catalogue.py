@@ -83,7 +83,8 @@ IN_FLIGHT: Final = Metric(
     "litellm_in_flight_requests",
     "updowncounter",
     "{request}",
-    "Requests under way in this process. Sent by every process, so its presence shows that one lives.",
+    "Requests under way in this process. Sent by every process of the proxy, so its presence shows "
+    "that one lives.",
     (),
     "litellm_in_flight_requests",
 )

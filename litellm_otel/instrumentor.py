@@ -66,8 +66,9 @@ class LiteLLMInstrumentor(BaseInstrumentor):
         lifecycle.register_flush(settle)
         lifecycle.on_fork(forked)
 
-    def _in_flight(self) -> int:
-        return self._recorder.in_flight if self._recorder is not None else 0
+    def _in_flight(self) -> int | None:
+        recorder = self._recorder
+        return recorder.in_flight if recorder is not None and recorder.serves else None
 
     def _hooks(self) -> dict[str, str]:
         return self._seams.status if self._seams is not None else {}

@@ -52,6 +52,8 @@ class Recorder:
         self.active = True
         """False once the instrumentation is taken out: hooks that can't be then do nothing."""
         self.in_flight = 0
+        self.serves = False
+        """True in a process that has the proxy's app, where requests in flight mean something."""
         self._estimate = estimate
         self._idle_timeout = stream_idle_timeout
         self._lock = threading.RLock()

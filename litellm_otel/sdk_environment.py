@@ -165,7 +165,7 @@ class Check:
                         f" left out; known here: {others}"
                     )
             kept = [item for item in wanted if item in known]
-            if kept != wanted:
+            if kept != wanted and wanted != ["none"]:
                 self.corrections[name] = ",".join(kept) or "none"
 
     def _protocols(self) -> None:

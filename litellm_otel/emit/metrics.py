@@ -32,7 +32,7 @@ class Metrics:
     def __init__(
         self,
         meter: Meter,
-        in_flight: Callable[[], int],
+        in_flight: Callable[[], int | None],
         hooks: Callable[[], dict[str, str]],
     ) -> None:
         self._overflowed = Sums(("metric",), (catalogue.SERIES_DROPPED.name,))
@@ -75,7 +75,8 @@ class Metrics:
                 )
 
         def observe_in_flight(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(in_flight())]
+            requests = in_flight()
+            return [] if requests is None else [Observation(requests)]
 
         def observe_hooks(_: CallbackOptions) -> Iterable[Observation]:
             return [

@@ -33,6 +33,7 @@ def seams_for(recorder: Recorder) -> Seams:
 
     def add_middleware(app: Any) -> Any:
         app.add_middleware(RequestMiddleware, recorder=recorder)
+        recorder.serves = True
         return app
 
     return Seams(
