@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import wrapt
+from opentelemetry import trace
 from opentelemetry.metrics import NoOpMeterProvider
 
-from litellm_otel import announce, sdk, settings
+from litellm_otel import announce, fastapi_routes, sdk, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,12 +34,18 @@ def _fastapi_options() -> dict[str, Any]:
     }
 
 
+def _client_options() -> dict[str, Any]:
+    from litellm_otel.child_spans import ChildSpans
+
+    return {"tracer_provider": ChildSpans(trace.get_tracer_provider()), **_http_options()}
+
+
 LATE: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     # Importing an instrumentation imports its library, which most processes never need.
     "fastapi": ("fastapi", _fastapi_options),
-    "aiohttp-client": ("aiohttp", _http_options),
-    "httpx": ("httpx", _http_options),
-    "httpx2": ("httpx2", _http_options),
+    "aiohttp-client": ("aiohttp", _client_options),
+    "httpx": ("httpx", _client_options),
+    "httpx2": ("httpx2", _client_options),
 }
 """Entry point name to the module whose import loads it, and the options it is given."""
 
@@ -47,8 +54,7 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
     """Load one ``opentelemetry_instrumentor``, or leave it out."""
     name = entry_point.name
     if name in LATE:
-        module, options = LATE[name]
-        _when_imported(module, lambda: _instrument(entry_point, **kwargs, **options()))
+        _when_imported(LATE[name][0], lambda: _load_late(entry_point, **kwargs))
     elif name == "system_metrics":
         if settings.current().process_metrics:
             from litellm_otel import process_metrics
@@ -74,6 +80,19 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
             # Somebody installed it, and it may have something to tell at once.
             sdk.start()
         _instrument(entry_point, **kwargs)
+
+
+def _load_late(entry_point: EntryPoint, **kwargs: Any) -> None:
+    _, options = LATE[entry_point.name]
+    if entry_point.name == "aiohttp-client":
+        from litellm_otel import http_client
+
+        if http_client.suffices():
+            http_client.HttpClientSpans().install()
+            return
+    if entry_point.name == "fastapi":
+        wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(fastapi_routes.install)
+    _instrument(entry_point, **kwargs, **options())
 
 
 def _is_foreign_litellm(entry_point: EntryPoint) -> bool:

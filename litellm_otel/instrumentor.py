@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
+import wrapt
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from litellm_otel import __version__, lifecycle, settings
-from litellm_otel.emit import Telemetry
-from litellm_otel.emit.logs import Logs
-from litellm_otel.emit.metrics import Metrics
-from litellm_otel.emit.spans import Spans
+from litellm_otel import __version__, lifecycle, sdk, settings
+from litellm_otel.boundary import guarded
 from litellm_otel.hooks.table import seams_for
 from litellm_otel.reading.tokens import estimate_tokens
 from litellm_otel.recorder import Recorder
@@ -23,14 +20,16 @@ if TYPE_CHECKING:
 
     from litellm_otel.hooks.seams import Seams
 
-_logger = logging.getLogger("litellm_otel")
+FIRST_MODULE = "litellm.utils"
+"""The first of LiteLLM's modules that a hook goes into: what emits has to be there by then."""
 
 
 class LiteLLMInstrumentor(BaseInstrumentor):
     """Records every LiteLLM call from the moment ``litellm`` is imported.
 
     ``instrument()`` takes ``tracer_provider``, ``meter_provider`` and ``logger_provider``; without them
-    the global ones are used. It imports no part of LiteLLM.
+    the global ones are used, as they are when LiteLLM is imported. It imports no part of LiteLLM, and
+    none of the SDK before LiteLLM is.
     """
 
     _seams: Seams | None = None
@@ -41,30 +40,47 @@ class LiteLLMInstrumentor(BaseInstrumentor):
 
     def _instrument(self, **kwargs: Any) -> None:
         chosen = settings.current()
-        tracer = trace.get_tracer(chosen.tracer_name, __version__, kwargs.get("tracer_provider"))
-        meter = metrics.get_meter(chosen.meter_name, __version__, kwargs.get("meter_provider"))
-        logger = get_logger(
-            chosen.logger_name, __version__, logger_provider=kwargs.get("logger_provider")
+        recorder = self._recorder = Recorder(
+            stream_idle_timeout=chosen.stream_idle_timeout, estimate=estimate_tokens
         )
-        counted = Metrics(meter, self._in_flight, self._hooks)
-        self._recorder = Recorder(
-            Telemetry(Spans(tracer), counted, Logs(logger, chosen.slow_request_threshold)),
-            stream_idle_timeout=chosen.stream_idle_timeout,
-            estimate=estimate_tokens,
-        )
-        recorder = self._recorder
-        self._seams = seams_for(recorder)
-        self._seams.install()
 
         def settle(_: float) -> None:
             recorder.flush()
 
-        def forked() -> None:
-            recorder.after_fork()
-            counted.after_fork()
-
+        # Hooks of one module run in the order they were registered in: this one before the seams'.
+        wrapt.register_post_import_hook(lambda _: self._emit(recorder, kwargs), FIRST_MODULE)
         lifecycle.register_flush(settle)
-        lifecycle.on_fork(forked)
+        lifecycle.on_fork(recorder.after_fork)
+        self._seams = seams_for(recorder)
+        self._seams.install()
+
+    @guarded
+    def _emit(self, recorder: Recorder, providers: dict[str, Any]) -> None:
+        """Give the recorder its emitter."""
+        sdk.start()
+        from litellm_otel.emit import Telemetry
+        from litellm_otel.emit.distributions import distributions_for
+        from litellm_otel.emit.logs import Logs
+        from litellm_otel.emit.metrics import Metrics
+        from litellm_otel.emit.spans import Spans
+
+        chosen = settings.current()
+        tracer = trace.get_tracer(chosen.tracer_name, __version__, providers.get("tracer_provider"))
+        meter_provider = providers.get("meter_provider") or metrics.get_meter_provider()
+        meter = metrics.get_meter(chosen.meter_name, __version__, meter_provider)
+        logger = get_logger(
+            chosen.logger_name, __version__, logger_provider=providers.get("logger_provider")
+        )
+        counted = Metrics(
+            meter,
+            distributions_for(meter, meter_provider, chosen.meter_name, __version__),
+            self._in_flight,
+            self._hooks,
+        )
+        lifecycle.on_fork(counted.after_fork)
+        recorder.emitter = Telemetry(
+            Spans(tracer), counted, Logs(logger, chosen.slow_request_threshold)
+        )
 
     def _in_flight(self) -> int | None:
         recorder = self._recorder

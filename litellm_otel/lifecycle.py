@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LATER_FLUSH_SECONDS = 0.5
 """What a flush may still take when those before it have used up the time."""
+KEEP_FLUSHING_SECONDS = 1.0
 
 _before_flush: list[Callable[[float], None]] = []
 _after_fork: list[Callable[[], None]] = []
@@ -84,6 +85,17 @@ def flush_at_end() -> bool:
     if _ends_at is None:
         _ends_at = now + settings.current().flush_timeout
     return flush(max(_ends_at - now, LATER_FLUSH_SECONDS))
+
+
+def keep_flushing() -> None:
+    """Flush again and again from now on, in a process that will be killed without warning."""
+
+    def run() -> None:
+        while True:
+            flush()
+            time.sleep(KEEP_FLUSHING_SECONDS)
+
+    threading.Thread(target=run, name="litellm-otel-flush", daemon=True).start()
 
 
 def _providers() -> list[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from litellm_otel.deferred import Deferred
 from litellm_otel.model import Attempt, Call, Cooldown, Failure, Outcome, Request
+from litellm_otel.model.emitter import SILENT
 from litellm_otel.model.records import ANONYMOUS
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ class Recorder:
 
     def __init__(
         self,
-        emitter: Emitter,
+        emitter: Emitter | None = None,
         *,
         stream_idle_timeout: float = 600.0,
         estimate: Callable[[Attempt], None] | None = None,
     ) -> None:
-        self.emitter = emitter
+        self.emitter: Emitter = emitter if emitter is not None else SILENT
         self.deferred = Deferred()
         self.active = True
         """False once the instrumentation is taken out: hooks that can't be then do nothing."""
@@ -200,6 +201,10 @@ class Recorder:
                 self._open_streams[id(attempt)] = attempt
         self.deferred.every(self._idle_timeout / 4, self._reap)
 
+    def is_streaming(self, attempt: Attempt) -> bool:
+        """Whether a stream is still to end the attempt."""
+        return id(attempt) in self._open_streams
+
     def end_attempt(
         self,
         attempt: Attempt,
@@ -250,6 +255,8 @@ class Recorder:
         attempt = self._awaiting.get(call_id)
         if attempt is None:
             return
+        if usage is not None and not usage.counted and attempt.chunks:
+            usage = None  # LiteLLM could not tell: it loses count of streamed text completions
         if usage is not None and not attempt.settled:
             usage.estimated = usage.estimated or attempt.outcome != Outcome.COMPLETED
             attempt.usage = usage

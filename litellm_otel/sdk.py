@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 METRICS_EXPORTER = "OTEL_METRICS_EXPORTER"
 
+_interpreter_started_in = os.getpid()
 _lock = threading.Lock()
 _arguments: dict[str, Any] | None = None
 
@@ -75,7 +76,12 @@ def _configure(arguments: dict[str, Any]) -> None:
     from opentelemetry.sdk import _configuration
 
     from litellm_otel import prometheus, sessions
+    from litellm_otel.otlp import exporters
 
+    exporters.install()
+    from litellm_otel.emit import distributions
+
+    distributions.prepare()
     configurator: Any = getattr(_configuration, "_OTelSDKConfigurator")()  # noqa: B009
     if os.environ.get("OTEL_CONFIG_FILE"):
         configurator.configure()
@@ -90,8 +96,8 @@ def _configure(arguments: dict[str, Any]) -> None:
 
 
 def _own_identity() -> dict[str, str]:
-    """An instance id of its own for each spawned worker, where one id is set for all of them."""
-    if not is_spawned():
+    """An instance id of its own for each worker, where one id is set for all of them."""
+    if not is_spawned() and os.getpid() == _interpreter_started_in:
         return {}
     for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
         name, _, value = pair.partition("=")

@@ -28,6 +28,7 @@ def install() -> None:
         ("uvicorn.supervisors.multiprocess", "Multiprocess.run", _at_supervision),
         ("uvicorn.supervisors.basereload", "BaseReload.run", _at_supervision),
         ("gunicorn.arbiter", "Arbiter.run", _at_supervision),
+        ("gunicorn.workers.base", "Worker.handle_exit", _when_told_to_quit),
         ("granian.server.mp", "MPServer.startup", _at_supervision),
     ):
         _wrap_when_imported(module, name, wrapper)
@@ -73,6 +74,14 @@ def _before_signals_are_captured(
     lifecycle.chain_signal_handlers()
     if (logs := sys.modules.get("litellm_otel.logs")) is not None:
         logs.attach()
+    return wrapped(*args, **kwargs)
+
+
+def _when_told_to_quit(
+    wrapped: Callable[..., Any], _: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    # A uvicorn worker does not heed gunicorn's SIGQUIT: it serves on until it is killed.
+    lifecycle.keep_flushing()
     return wrapped(*args, **kwargs)
 
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opentelemetry import trace
 from opentelemetry.metrics import Observation
 
 from litellm_otel import catalogue
 from litellm_otel.emit import names
 from litellm_otel.emit.cells import Sums
+from litellm_otel.emit.distributions import CellDistribution
 from litellm_otel.model.vocabulary import STATUS_OF_OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from opentelemetry.context import Context
-    from opentelemetry.metrics import CallbackOptions, Histogram, Meter
+    from opentelemetry.metrics import CallbackOptions, Meter
 
     from litellm_otel.catalogue import Metric
+    from litellm_otel.emit.distributions import Distribution, Labels
     from litellm_otel.model import Attempt, Request
 
+NO_PROVIDER = "none"
+"""The ``provider`` of what never came to one."""
 UNKNOWN_MODEL = "other"
 """The ``model`` of requests for something LiteLLM does not serve: clients can make up any name."""
 
@@ -32,6 +33,7 @@ class Metrics:
     def __init__(
         self,
         meter: Meter,
+        distribution: Callable[[Metric, Callable[[str], None]], Distribution],
         in_flight: Callable[[], int | None],
         hooks: Callable[[], dict[str, str]],
     ) -> None:
@@ -49,12 +51,12 @@ class Metrics:
             catalogue.TOTAL_TOKENS,
             catalogue.SPEND,
         )
-        self._latency = _histogram(meter, catalogue.REQUEST_LATENCY)
-        self._time_to_first_token = _histogram(meter, catalogue.TIME_TO_FIRST_TOKEN)
-        self._duration = _histogram(meter, catalogue.OPERATION_DURATION)
-        self._token_usage = _histogram(meter, catalogue.TOKEN_USAGE)
-        self._first_chunk = _histogram(meter, catalogue.TIME_TO_FIRST_CHUNK)
-        self._per_chunk = _histogram(meter, catalogue.TIME_PER_OUTPUT_CHUNK)
+        self._latency = distribution(catalogue.REQUEST_LATENCY, overflowed)
+        self._time_to_first_token = distribution(catalogue.TIME_TO_FIRST_TOKEN, overflowed)
+        self._duration = distribution(catalogue.OPERATION_DURATION, overflowed)
+        self._token_usage = distribution(catalogue.TOKEN_USAGE, overflowed)
+        self._first_chunk = distribution(catalogue.TIME_TO_FIRST_CHUNK, overflowed)
+        self._per_chunk = distribution(catalogue.TIME_PER_OUTPUT_CHUNK, overflowed)
         for sums, metrics in (
             (self._requests, (catalogue.REQUESTS,)),
             (self._errors, (catalogue.PROVIDER_ERRORS,)),
@@ -92,17 +94,16 @@ class Metrics:
 
     def request_ended(self, request: Request) -> None:
         attempt = request.last_attempt
-        status = STATUS_OF_OUTCOME[request.outcome]
         labels = (
             request.model or UNKNOWN_MODEL,
-            (attempt.provider if attempt is not None else None) or "none",
-            status,
+            (attempt.provider if attempt is not None else None) or NO_PROVIDER,
+            STATUS_OF_OUTCOME[request.outcome],
         )
         self._requests.add(labels, 1)
-        self._latency.record(request.duration, _request_attributes(labels), _context(request))
+        self._latency.record(labels, request.duration, request.emitted)
 
     def attempt_ended(self, attempt: Attempt) -> None:
-        given = _gen_ai_attributes(
+        common = (
             attempt.operation,
             names.gen_ai_provider_name(attempt.provider),
             attempt.model,
@@ -110,52 +111,44 @@ class Metrics:
             attempt.server_address,
             attempt.server_port,
         )
-        context = _context(attempt)
         failure = attempt.failure
         if failure is not None:
-            self._errors.add((attempt.call.model, attempt.provider or "none", failure.kind), 1)
-            timed = {**given, names.ERROR_TYPE: failure.type}
-        else:
-            timed = given
+            self._errors.add((attempt.call.model, attempt.provider or NO_PROVIDER, failure.kind), 1)
         if attempt.sent:
-            self._duration.record(attempt.duration, timed, context)
-        self._record_stream(attempt, given, context)
-        self._record_tokens(attempt, given, context)
+            error_type = failure.type if failure is not None else None
+            self._duration.record((*common, error_type), attempt.duration, attempt.emitted)
+        self._record_stream(attempt, common)
+        self._record_tokens(attempt, common)
 
-    def _record_stream(
-        self, attempt: Attempt, given: dict[str, str | int], context: Context | None
-    ) -> None:
+    def _record_stream(self, attempt: Attempt, common: Labels) -> None:
         first = attempt.time_to_first_chunk
         if first is None:
             return
-        self._first_chunk.record(first, given, context)
+        span = attempt.emitted
+        self._first_chunk.record(common, first, span)
         self._time_to_first_token.record(
-            first,
-            _first_token_attributes(
+            (
                 attempt.model,
                 attempt.provider,
                 attempt.call.model,
                 attempt.model_group,
                 attempt.deployment_id,
             ),
-            context,
+            first,
+            span,
         )
         per_chunk = attempt.time_per_output_chunk
         if per_chunk is not None:
-            self._per_chunk.record(per_chunk, given, context)
+            self._per_chunk.record(common, per_chunk, span)
 
-    def _record_tokens(
-        self, attempt: Attempt, given: dict[str, str | int], context: Context | None
-    ) -> None:
+    def _record_tokens(self, attempt: Attempt, common: Labels) -> None:
         usage = attempt.usage
         read, made = usage.input_tokens, usage.output_tokens
         if attempt.sent:
             if read is not None:
-                self._token_usage.record(read, {**given, names.GEN_AI_TOKEN_TYPE: "input"}, context)
+                self._token_usage.record((*common, "input"), read, attempt.emitted)
             if made is not None:
-                self._token_usage.record(
-                    made, {**given, names.GEN_AI_TOKEN_TYPE: "output"}, context
-                )
+                self._token_usage.record((*common, "output"), made, attempt.emitted)
         total = usage.total_tokens if usage.total_tokens is not None else (read or 0) + (made or 0)
         if total or attempt.cost:
             self._tokens.add(_spender(attempt), read or 0, made or 0, total, attempt.cost or 0.0)
@@ -166,24 +159,20 @@ class Metrics:
     def after_fork(self) -> None:
         for sums in (self._requests, self._errors, self._tokens, self._overflowed):
             sums.clear()
+        for made in (
+            self._latency,
+            self._time_to_first_token,
+            self._duration,
+            self._token_usage,
+            self._first_chunk,
+            self._per_chunk,
+        ):
+            if isinstance(made, CellDistribution):
+                made.after_fork()
 
 
 def _sums(overflowed: Callable[[str], None], *metrics: Metric) -> Sums:
     return Sums(metrics[0].attributes, tuple(metric.name for metric in metrics), overflowed)
-
-
-def _histogram(meter: Meter, metric: Metric) -> Histogram:
-    return meter.create_histogram(
-        metric.name,
-        metric.unit,
-        metric.description,
-        explicit_bucket_boundaries_advisory=metric.buckets,
-    )
-
-
-def _context(record: Request | Attempt) -> Context | None:
-    """The record's span, for exemplars."""
-    return trace.set_span_in_context(record.emitted) if record.emitted is not None else None
 
 
 def _spender(attempt: Attempt) -> tuple[str | None, ...]:
@@ -201,37 +190,3 @@ def _spender(attempt: Attempt) -> tuple[str | None, ...]:
         who.organization_id,
         who.organization_alias,
     )
-
-
-@lru_cache(maxsize=1024)
-def _request_attributes(labels: tuple[str, ...]) -> dict[str, str]:
-    return dict(zip(catalogue.REQUEST_LATENCY.attributes, labels, strict=True))
-
-
-@lru_cache(maxsize=1024)
-def _first_token_attributes(*labels: str | None) -> dict[str, str]:
-    names_and_labels = zip(catalogue.TIME_TO_FIRST_TOKEN.attributes, labels, strict=True)
-    return {name: label for name, label in names_and_labels if label}
-
-
-@lru_cache(maxsize=1024)
-def _gen_ai_attributes(
-    operation: str,
-    provider: str,
-    model: str,
-    response_model: str | None,
-    address: str | None,
-    port: int | None,
-) -> dict[str, str | int]:
-    given: dict[str, str | int] = {
-        names.GEN_AI_OPERATION_NAME: operation,
-        names.GEN_AI_PROVIDER_NAME: provider,
-        names.GEN_AI_REQUEST_MODEL: model,
-    }
-    if response_model:
-        given[names.GEN_AI_RESPONSE_MODEL] = response_model
-    if address:
-        given[names.SERVER_ADDRESS] = address
-        if port:
-            given[names.SERVER_PORT] = port
-    return given

@@ -43,7 +43,7 @@ _entry: contextvars.ContextVar[Entry | None] = contextvars.ContextVar(
 class Entry:
     """One use of an entry point, while it runs."""
 
-    __slots__ = ("attempt", "call", "call_id", "call_token", "done", "owner", "token")
+    __slots__ = ("attempt", "call", "call_id", "call_token", "done", "ending", "owner", "token")
 
     def __init__(self, call: Call, owner: bool) -> None:
         self.call = call
@@ -52,6 +52,8 @@ class Entry:
         self.call_id: str | None = None
         self.attempt: Attempt | None = None
         self.done = False
+        self.ending = Outcome.COMPLETED
+        """How it ends if nothing more can be read of it."""
         self.token: contextvars.Token[Entry | None] | None = None
         self.call_token: contextvars.Token[Call | None] | None = None
 
@@ -88,6 +90,7 @@ class EntryPoints:
             try:
                 result = await wrapped(*args, **kwargs)
             except BaseException as exception:
+                entry.ending = Outcome.ERROR
                 self._failed(entry, about, args, kwargs, exception)
                 raise
             else:
@@ -106,6 +109,7 @@ class EntryPoints:
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as exception:
+                entry.ending = Outcome.ERROR
                 self._failed(entry, about, args, kwargs, exception)
                 raise
             else:
@@ -146,10 +150,21 @@ class EntryPoints:
     @guarded
     def _close(self, entry: Entry) -> None:
         entry.done = True
+        self._end_what_is_left(entry)
         if entry.call_token is not None:
             self._recorder.leave_call(entry.call_token)
         if entry.token is not None:
             _entry.reset(entry.token)
+
+    def _end_what_is_left(self, entry: Entry) -> None:
+        """Nothing, unless reading the call or its result broke."""
+        attempt, call, recorder = entry.attempt, entry.call, self._recorder
+        if attempt is not None and recorder.is_streaming(attempt):
+            return
+        if attempt is not None and recorder.end_attempt(attempt, entry.ending):
+            recorder.settle_attempt(attempt)
+        if entry.owner and not call.end_ns and not call.returned:
+            recorder.end_call(call, entry.ending)
 
     @guarded
     def _failed(

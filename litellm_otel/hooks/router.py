@@ -52,6 +52,9 @@ class RouterCalls:
         finally:
             self._recorder.leave_call(token)
             self._recorder.emitter.leave(scope)
+            if not call.returned and not call.end_ns:
+                # Reading why it failed has failed.
+                self._recorder.end_call(call, Outcome.ERROR)
 
     @guarded
     def _fall_back(self, kwargs: dict[str, Any]) -> list[Any] | None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = "_litellm_otel_attempt"
 
+MAX_CHUNKS = 10_000
+"""Chunks that are kept of a stream LiteLLM itself keeps none of."""
+
 _now = time.perf_counter_ns
 
 
@@ -61,11 +64,11 @@ class Streams:
                 return candidate
         return None
 
-    def _enter(self, attempt: Attempt) -> object:
+    def enter(self, attempt: Attempt) -> object:
         """Make the attempt current for its first chunk: some streams only then ask the provider."""
         return self._recorder.emitter.enter(attempt)
 
-    def _leave(self, scope: object) -> None:
+    def leave(self, scope: object) -> None:
         self._recorder.emitter.leave(scope)
 
     # -- what the wrapped methods tell ----------------------------------------------------------
@@ -109,7 +112,7 @@ class Streams:
             attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
             if attempt is None:
                 return wrapped(stream)
-            scope = None if attempt.chunks else self._enter(attempt)
+            scope = None if attempt.chunks else self.enter(attempt)
             try:
                 chunk = wrapped(stream)
             except StopIteration:
@@ -120,7 +123,7 @@ class Streams:
                 raise
             finally:
                 if scope is not None:
-                    self._leave(scope)
+                    self.leave(scope)
             _saw_chunk(attempt)
             return chunk
 
@@ -131,7 +134,7 @@ class Streams:
             attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
             if attempt is None:
                 return await wrapped(stream)
-            scope = None if attempt.chunks else self._enter(attempt)
+            scope = None if attempt.chunks else self.enter(attempt)
             try:
                 chunk = await wrapped(stream)
             except StopAsyncIteration:
@@ -142,7 +145,7 @@ class Streams:
                 raise
             finally:
                 if scope is not None:
-                    self._leave(scope)
+                    self.leave(scope)
             _saw_chunk(attempt)
             return chunk
 
@@ -188,7 +191,7 @@ def _read_chunks(attempt: Attempt, chunks: list[Any] | None) -> None:
     if not chunks:
         return
     attempt.response, usage = streamed_response(chunks)
-    if usage is not None:
+    if usage is not None and usage.counted:
         attempt.usage = usage
     attempt.seen = chunks
 
@@ -202,6 +205,17 @@ class FollowedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArg
         super().__init__(wrapped)  # pyright: ignore[reportUnknownMemberType]
         self._self_attempt = attempt
         self._self_streams = streams
+        self._self_chunks: list[Any] = []
+
+    def _enter(self) -> object:
+        attempt = self._self_attempt
+        return None if attempt.chunks else self._self_streams.enter(attempt)
+
+    def _saw(self, chunk: Any) -> Any:
+        _saw_chunk(self._self_attempt)
+        if len(self._self_chunks) < MAX_CHUNKS:
+            self._self_chunks.append(chunk)
+        return chunk
 
     def __iter__(self) -> Any:
         return self
@@ -210,36 +224,42 @@ class FollowedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArg
         return self
 
     def __next__(self) -> Any:
+        scope = self._enter()
         try:
             chunk = next(self.__wrapped__)
         except StopIteration:
-            self._self_streams.ended(self._self_attempt, None)
+            self._self_streams.ended(self._self_attempt, self._self_chunks)
             raise
         except BaseException as exception:
-            self._self_streams.broke(self._self_attempt, exception, None)
+            self._self_streams.broke(self._self_attempt, exception, self._self_chunks)
             raise
-        _saw_chunk(self._self_attempt)
-        return chunk
+        finally:
+            if scope is not None:
+                self._self_streams.leave(scope)
+        return self._saw(chunk)
 
     async def __anext__(self) -> Any:
+        scope = self._enter()
         try:
             chunk = await self.__wrapped__.__anext__()
         except StopAsyncIteration:
-            self._self_streams.ended(self._self_attempt, None)
+            self._self_streams.ended(self._self_attempt, self._self_chunks)
             raise
         except BaseException as exception:
-            self._self_streams.broke(self._self_attempt, exception, None)
+            self._self_streams.broke(self._self_attempt, exception, self._self_chunks)
             raise
-        _saw_chunk(self._self_attempt)
-        return chunk
+        finally:
+            if scope is not None:
+                self._self_streams.leave(scope)
+        return self._saw(chunk)
 
     async def aclose(self) -> Any:
-        self._self_streams.closed(self._self_attempt, None)
+        self._self_streams.closed(self._self_attempt, self._self_chunks)
         return await self.__wrapped__.aclose()
 
     def close(self) -> Any:
-        self._self_streams.closed(self._self_attempt, None)
+        self._self_streams.closed(self._self_attempt, self._self_chunks)
         return self.__wrapped__.close()
 
     def __del__(self) -> None:
-        self._self_streams.collected(self._self_attempt, None)
+        self._self_streams.collected(self._self_attempt, self._self_chunks)

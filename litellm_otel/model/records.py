@@ -59,6 +59,11 @@ class Usage:
     estimated: bool = False
     """True where the provider sent none and the tokens were counted from the text seen so far."""
 
+    @property
+    def counted(self) -> bool:
+        """Whether there are tokens in it at all."""
+        return bool(self.input_tokens or self.output_tokens)
+
 
 @dataclass(slots=True)
 class Parameters:

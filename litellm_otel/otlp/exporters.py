@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Encode = Callable[[Sequence[Any]], Any]
 
-CHECKED_BATCHES: Final = 64
+CHECKED_BATCHES: Final = 16
 """Batches of a process of which one item each is encoded both ways and compared."""
 _EXPORTERS: Final = (
     (

@@ -102,11 +102,8 @@ def text_of_chunks(chunks: Sequence[object]) -> str:
     for chunk in chunks:
         for choice in cast("Sequence[object]", _get(chunk, "choices") or ()):
             delta = _get(choice, "delta")
-            for text in (
-                _get(delta, "content"),
-                _get(delta, "reasoning_content"),
-                _get(choice, "text"),
-            ):
-                if isinstance(text, str):
-                    pieces.append(text)
+            said = [_get(delta, "content"), _get(delta, "reasoning_content")]
+            if delta is None:
+                said = [_get(choice, "text")]
+            pieces.extend(text for text in said if isinstance(text, str))
     return "".join(pieces)

@@ -7,6 +7,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from litellm_otel.catalogue import CATALOGUE
+from litellm_otel.emit.distributions import distributions_for, prepare
 from litellm_otel.emit.metrics import Metrics
 from litellm_otel.model import Attempt, Call, Failure, Outcome, Request, Usage
 
@@ -14,8 +15,11 @@ from litellm_otel.model import Attempt, Call, Failure, Outcome, Request, Usage
 def scrape() -> dict[str, set[str]]:
     """Series names and their labels after one request that does a bit of everything."""
     registry = CollectorRegistry()
+    prepare()
     provider = MeterProvider([PrometheusMetricReader(registry=registry)])
-    metrics = Metrics(provider.get_meter("test"), lambda: 1, lambda: {"hook": "in force"})
+    meter = provider.get_meter("test", "1")
+    distribution = distributions_for(meter, provider, "test", "1")
+    metrics = Metrics(meter, distribution, lambda: 1, lambda: {"hook": "in force"})
     metrics._overflowed.add(("some metric",), 1)
     request = Request(model="group")
     call = Call(model="group", request=request)

@@ -84,7 +84,7 @@ def test_a_stream_waits_for_its_tokens_and_cost(recorder: Recorder, collected: C
     recorder.end_attempt(attempt, Outcome.COMPLETED)
     assert call.outcome == Outcome.COMPLETED
     assert collected.count()["attempt_ended"] == 0
-    recorder.details("id", Usage(input_tokens=1, output_tokens=2), 0.5)
+    recorder.details("id", Usage(input_tokens=1, output_tokens=2, total_tokens=3), 0.5)
     assert (attempt.usage.output_tokens, attempt.cost) == (2, 0.5)
     assert collected.count() == {
         "call_started": 1,

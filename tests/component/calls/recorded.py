@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from litellm_otel.emit.distributions import prepare
 from litellm_otel.instrumentor import LiteLLMInstrumentor
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Recorded:
         self.tracer_provider = TracerProvider()
         self.tracer_provider.add_span_processor(self.open)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
+        prepare()
         self.meter_provider = MeterProvider([self._reader])
         self.logger_provider = LoggerProvider()
         self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))

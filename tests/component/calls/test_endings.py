@@ -83,6 +83,7 @@ async def test_provider_error(
     given = options(provider, behaviour, stream=stream)
     with pytest.raises(getattr(litellm, error)):
         await read(given, asynchronous)
+    await asyncio.to_thread(recorded.settle)
     (span,) = recorded.spans()
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes is not None
@@ -117,6 +118,7 @@ async def test_error_in_mid_stream(
     seen: list[Any] = []
     with pytest.raises((litellm.APIError, litellm.exceptions.MidStreamFallbackError)):
         await read(options(provider, "broken-stream-after-3", stream=True), asynchronous, seen)
+    await asyncio.to_thread(recorded.settle)
     (span,) = recorded.spans()
     assert span.attributes is not None
     assert span.attributes["litellm.outcome"] == "error"
@@ -132,6 +134,7 @@ async def test_stream_closed_early(recorded: Recorded, provider: Provider) -> No
     async for _ in stream:
         break
     await stream.aclose()
+    await asyncio.to_thread(recorded.settle)
     (span,) = recorded.spans()
     assert span.attributes is not None
     assert span.attributes["litellm.outcome"] == "cancelled"
@@ -150,6 +153,7 @@ async def test_stream_abandoned(recorded: Recorded, provider: Provider, chunks: 
         await stream.__anext__()
     del stream
     gc.collect()
+    await asyncio.to_thread(recorded.settle)
     (span,) = recorded.spans()
     assert span.attributes is not None
     assert span.attributes["litellm.outcome"] == "abandoned"
@@ -172,7 +176,8 @@ async def test_task_cancelled(recorded: Recorded, provider: Provider, stream: bo
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    (span,) = await asyncio.to_thread(recorded.spans)
+    await asyncio.to_thread(recorded.settle)
+    (span,) = recorded.spans()
     assert span.attributes is not None
     assert span.attributes["litellm.outcome"] == "cancelled"
     assert statuses(recorded) == {"cancelled": 1}
@@ -216,6 +221,7 @@ async def test_retried_then_fallen_back(
         async for _ in answer:
             pass
 
+    await asyncio.to_thread(recorded.settle)
     route, *attempts = recorded.spans()
     assert (route.name, route.kind) == ("route first", SpanKind.INTERNAL)
     assert route.attributes is not None
@@ -258,6 +264,7 @@ async def test_fallback_in_mid_stream(recorded: Recorded, provider: Provider) ->
     router = fallback_router(provider, "broken-stream-after-0", disable_cooldowns=True)
     async for _ in await router.acompletion("first", messages=MESSAGES, stream=True):
         pass
+    await asyncio.to_thread(recorded.settle)
     route, *attempts = recorded.spans()
     assert route.name == "route first"
     outcomes = [(span.attributes or {})["litellm.outcome"] for span in attempts]
@@ -273,6 +280,7 @@ async def test_cooldown_is_an_event(recorded: Recorded, provider: Provider) -> N
     router.fallbacks = []
     with pytest.raises(litellm.AuthenticationError):
         await router.acompletion("first", messages=MESSAGES)
+    await asyncio.to_thread(recorded.settle)
     events = [event for span in recorded.spans() for event in span.events]
     assert [event.name for event in events] == ["litellm.deployment.cooldown"]
     assert dict(events[0].attributes or {})["litellm.deployment.id"] == "deployment-of-first"
@@ -286,6 +294,7 @@ async def test_retries_of_the_sdk_are_attempts(recorded: Recorded, provider: Pro
     given["model"] = "hosted_vllm/gpt-4o@rate-limit-first-1"
     given["messages"] = [{"role": "user", "content": "retried by the SDK"}]
     await litellm.acompletion(**given)
+    await asyncio.to_thread(recorded.settle)
     first, second = recorded.spans()
     assert (first.attributes or {})["error.type"] == "RateLimitError"
     assert (second.attributes or {})["litellm.attempt.number"] == 2
@@ -307,6 +316,7 @@ async def test_cache_hit_asks_no_provider(recorded: Recorded, provider: Provider
         assert len(provider.calls) == asked
     finally:
         litellm.cache = None
+    await asyncio.to_thread(recorded.settle)
     sent, cached = recorded.spans()
     assert sent.kind is SpanKind.CLIENT
     assert cached.kind is SpanKind.INTERNAL
