@@ -282,7 +282,7 @@ class Recorder:
             attempt.call.request.unsettled -= 1
         if attempt.seen and not attempt.usage.output_tokens and self._estimate is not None:
             self._estimate(attempt)
-        attempt.seen = None
+        attempt.seen = attempt.asked = None
         if attempt.call.request.disconnected and attempt.outcome == Outcome.CANCELLED:
             attempt.outcome = Outcome.CLIENT_DISCONNECTED
         self.emitter.attempt_ended(attempt)

@@ -1,13 +1,14 @@
 """Generates docs/metrics.md and docs/configuration.md from the code; ``--check`` fails when they differ.
 
-    python tools/docs.py           write them
-    python tools/docs.py --check   exit 1, naming the file, if one is not what would be written
+python tools/docs.py           write them
+python tools/docs.py --check   exit 1, naming the file, if one is not what would be written
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import sys
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def configuration_page() -> str:
 def _documented_constants(path: Path) -> list[tuple[str, str]]:
     body = ast.parse(path.read_text(encoding="utf-8")).body
     found: list[tuple[str, str]] = []
-    for node, following in zip(body, body[1:], strict=False):
+    for node, following in itertools.pairwise(body):
         if (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Constant)

@@ -303,6 +303,7 @@ class EntryPoints:
         )
         address, port = server_of(kwargs)
         metadata = metadata_of(kwargs)
+        stream = kwargs.get("stream") is True
         call_id = getattr(kwargs.get("litellm_logging_obj"), "litellm_call_id", None)
         return Attempt(
             call=call,
@@ -316,7 +317,8 @@ class EntryPoints:
             call_id=call_id or kwargs.get("litellm_call_id"),
             identity=call.identity if call.identity.key_hash else identity_of(metadata),
             parameters=parameters_of(kwargs),
-            stream=kwargs.get("stream") is True,
+            stream=stream,
+            asked=(kwargs.get("messages") or kwargs.get("prompt")) if stream else None,
         )
 
     @guarded

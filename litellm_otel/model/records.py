@@ -215,8 +215,10 @@ class Attempt(Record):
     first_chunk_clock: int = 0
     last_chunk_clock: int = 0
     chunks: int = 0
+    asked: Any = None
+    """What a stream was asked with, opaque in here, for counting tokens; let go when it is settled."""
     seen: Any = None
-    """The stream's chunks as they came, opaque in here; let go when the attempt is settled."""
+    """The stream's chunks as they came, likewise."""
     settled: bool = False
     """True once the attempt has been handed to the emitters as ended."""
 

@@ -1,18 +1,25 @@
-"""Counts the tokens of a stream that ended before the provider said how many there were."""
+"""Counts the tokens of a stream for which neither provider nor LiteLLM said how many there were."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from litellm_otel.model import Attempt
 from litellm_otel.reading.responses import text_of_chunks
 
 
 def estimate_tokens(attempt: Attempt) -> None:
-    """Set the output tokens from the text seen so far, with LiteLLM's tokenizer for the model."""
+    """Set the tokens from what was asked and seen, with LiteLLM's tokenizer for the model."""
     litellm = sys.modules.get("litellm")
     text = text_of_chunks(attempt.seen)
     if litellm is None or not text:
         return
-    attempt.usage.output_tokens = int(litellm.token_counter(model=attempt.model, text=text))
-    attempt.usage.estimated = True
+    usage = attempt.usage
+    usage.estimated = True
+    usage.output_tokens = int(litellm.token_counter(model=attempt.model, text=text))
+    if usage.input_tokens is None and attempt.asked:
+        argument = "text" if isinstance(attempt.asked, str) else "messages"
+        given: dict[str, Any] = {argument: attempt.asked}
+        usage.input_tokens = int(litellm.token_counter(model=attempt.model, **given))
+    usage.total_tokens = (usage.input_tokens or 0) + usage.output_tokens

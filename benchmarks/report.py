@@ -1,0 +1,157 @@
+"""What a benchmark found, as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.estimate import (
+    Estimate,
+    Generation,
+    difference_to,
+    estimate,
+    ratio_to,
+    round_noise,
+)
+from benchmarks.session import Outcome, Settings
+from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, Variant
+
+AIM = 1.05
+_BASES = (BARE.name, BARE_AGAIN.name)
+_PACKAGES = ("litellm-otel", "litellm", "fastapi", "uvicorn", "opentelemetry-sdk", "protobuf")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _microseconds(seconds: Estimate) -> dict[str, Any]:
+    scaled = {name: getattr(seconds, name) * 1e6 for name in ("value", "low", "high")}
+    return {name: round(value, 1) for name, value in scaled.items()}
+
+
+def _ratio(estimated: Estimate) -> dict[str, Any]:
+    return {
+        "value": round(estimated.value, 4),
+        "low": round(estimated.low, 4),
+        "high": round(estimated.high, 4),
+        "generations": [round(value, 4) for value in estimated.generations],
+    }
+
+
+def _mode(generations: Sequence[Generation], variants: Sequence[Variant]) -> dict[str, Any]:
+    off_off = estimate(generations, ratio_to(BARE_AGAIN.name, BARE.name))
+    rows: dict[str, Any] = {}
+    for variant in variants:
+        bases = (BARE.name,) if variant is BARE_AGAIN else _BASES
+        rows[variant.name] = {
+            "what": variant.what,
+            "microseconds": _microseconds(
+                estimate(generations, lambda cost, n=variant.name: cost(n))
+            ),
+            "added_microseconds": _microseconds(
+                estimate(generations, difference_to(variant.name, *bases))
+            ),
+            "ratio": _ratio(estimate(generations, ratio_to(variant.name, *bases))),
+        }
+        if variant not in (BARE, BARE_AGAIN, INSTRUMENTED):
+            saved = estimate(generations, difference_to(INSTRUMENTED.name, variant.name))
+            rows[variant.name]["part_microseconds"] = _microseconds(saved)
+    return {
+        "variants": rows,
+        "resolution": round(max(off_off.half_width, abs(off_off.value - 1)), 4),
+        "round_to_round_variation": round(round_noise(generations, BARE.name), 4),
+    }
+
+
+def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> dict[str, Any]:
+    """All of it, ready for JSON."""
+    idle = {
+        variant.name: [
+            round(generation.idle[variant.name] * 1e3, 2)
+            for generation in next(iter(outcome.modes.values()))
+        ]
+        for variant in variants
+    }
+    return {
+        "aim": AIM,
+        "machine": {"cpus": platform.machine(), "python": platform.python_version()},
+        "packages": {package: _version(package) for package in _PACKAGES},
+        "settings": {
+            "generations": settings.generations,
+            "concurrency": settings.concurrency,
+            "pinned": settings.pinned,
+            "plans": {mode: asdict(plan) for mode, plan in settings.plans.items()},
+        },
+        "cpu_share_of_other_processes": round(outcome.foreign_cpu_share, 3),
+        "modes": {mode: _mode(found, variants) for mode, found in outcome.modes.items()},
+        "idle_cpu_milliseconds_per_second": idle,
+        "requests_per_variant": outcome.requests_per_variant,
+        "received_by_sink": outcome.received,
+    }
+
+
+def _interval(value: Mapping[str, Any], digits: int) -> str:
+    return f"{value['low']:,.{digits}f} … {value['high']:,.{digits}f}"
+
+
+def _mode_table(mode: str, found: Mapping[str, Any]) -> Table:
+    parts = any("part_microseconds" in row for row in found["variants"].values())
+    table = Table(title=f"{mode} chat completions: CPU time of the proxy", title_justify="left")
+    table.add_column("proxy")
+    for column in ("µs/request", "ratio", "95% interval", "added µs"):
+        table.add_column(column, justify="right")
+    if parts:
+        table.add_column("the part left out costs, µs", justify="right")
+    for name, row in found["variants"].items():
+        cells = [
+            name,
+            f"{row['microseconds']['value']:,.0f}",
+            f"{row['ratio']['value']:.3f}",
+            _interval(row["ratio"], 3),
+            f"{row['added_microseconds']['value']:+,.0f}",
+        ]
+        if parts and "part_microseconds" in row:
+            part = row["part_microseconds"]
+            cells.append(f"{part['value']:,.0f}  ({_interval(part, 0)})")
+        table.add_row(*cells)
+    return table
+
+
+def _export_line(found: Mapping[str, Any]) -> str:
+    received = found["received_by_sink"].get(INSTRUMENTED.name, {})
+    requests = found["requests_per_variant"]
+    counts = ", ".join(
+        f"{received.get(kind, 0) / requests:.2f} {label}"
+        for kind, label in (
+            ("spans server", "SERVER spans"),
+            ("spans internal", "INTERNAL spans"),
+            ("spans client", "CLIENT spans"),
+            ("log records", "log records"),
+            ("bytes", "bytes"),
+        )
+    )
+    return f"exported per request: {counts}; {received.get('metric exports', 0)} metric exports"
+
+
+def show(found: Mapping[str, Any], console: Console) -> None:
+    for mode, measured in found["modes"].items():
+        console.print(_mode_table(mode, measured))
+        ratio = measured["variants"][INSTRUMENTED.name]["ratio"]["value"]
+        verdict = "met" if ratio <= found["aim"] else "missed"
+        console.print(
+            f"aim {found['aim']:.2f}: {verdict} with {ratio:.3f};"
+            f" resolution of this run ±{measured['resolution']:.3f} (off/off);"
+            f" a round of the bare proxy varies by {measured['round_to_round_variation']:.1%}\n"
+        )
+    console.print(_export_line(found))
+    console.print(f"other processes used {found['cpu_share_of_other_processes']:.0%} of the CPUs")

@@ -1,0 +1,52 @@
+"""The ways in which the proxy is started: bare, instrumented, and with parts left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to start the proxy: what stands before ``litellm``, and its environment."""
+
+    name: str
+    what: str
+    launcher: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+_EVERYTHING = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_METRICS_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_TRACES_SAMPLER": "always_on",
+}
+
+
+def _instrumented(name: str, what: str, **changed: str) -> Variant:
+    return Variant(name, what, ("opentelemetry-instrument",), {**_EVERYTHING, **changed})
+
+
+def _without(instrumentations: str) -> dict[str, str]:
+    return {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": instrumentations}
+
+
+BARE = Variant("bare", "LiteLLM's proxy alone")
+BARE_AGAIN = Variant("bare again", "a second bare proxy: the off/off comparison")
+INSTRUMENTED = _instrumented(
+    "instrumented", "every request traced; spans, metrics and logs exported"
+)
+
+PARTS: tuple[Variant, ...] = (
+    _instrumented(
+        "no span export", "spans made, none encoded or sent", OTEL_TRACES_EXPORTER="none"
+    ),
+    _instrumented("no log export", "no OpenTelemetry logs", OTEL_LOGS_EXPORTER="none"),
+    _instrumented("no metric export", "no metrics collected", OTEL_METRICS_EXPORTER="none"),
+    _instrumented("no FastAPI", "no SERVER span", **_without("fastapi")),
+    _instrumented("no aiohttp", "no HTTP span below an attempt", **_without("aiohttp-client")),
+    _instrumented("no LiteLLM", "HTTP instrumentations only", **_without("litellm_otel")),
+    _instrumented("nothing sampled", "no span recorded", OTEL_TRACES_SAMPLER="always_off"),
+)
+"""Everything on but one part: the difference to ``instrumented`` is what that part costs."""

@@ -1,0 +1,64 @@
+"""The collector distribution with its shipped, composable configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from tools.build import binary
+
+from ..paths import ROOT, RunDirectory
+from ..ports import free_port
+from ..service import Service, answers
+
+CONFIGS = ROOT / "collector" / "config"
+Flavour = Literal["otelcol-litellm", "otelcol-litellm-core"]
+
+
+class Collector(Service):
+    """A backend whose address or key is not given here is off, as it is for an operator."""
+
+    def __init__(
+        self,
+        *,
+        run: RunDirectory,
+        flavour: Flavour = "otelcol-litellm-core",
+        configs: Sequence[str] = ("base", "prometheus", "loki", "datadog"),
+        prometheus: str | None = None,
+        loki: str | None = None,
+        datadog: str | None = None,
+        datadog_key: str | None = None,
+        env: Mapping[str, str] | None = None,
+        name: str = "collector",
+    ) -> None:
+        ports = {use: free_port() for use in ("grpc", "http", "health", "metrics", "loopback")}
+        self.endpoint = f"http://127.0.0.1:{ports['http']}"
+        self.grpc_endpoint = f"http://127.0.0.1:{ports['grpc']}"
+        self.health_url = f"http://127.0.0.1:{ports['health']}/"
+        self.metrics_address = f"127.0.0.1:{ports['metrics']}"
+        settings = {
+            "LITELLM_OTELCOL_GRPC_ENDPOINT": f"127.0.0.1:{ports['grpc']}",
+            "LITELLM_OTELCOL_HTTP_ENDPOINT": f"127.0.0.1:{ports['http']}",
+            "LITELLM_OTELCOL_HEALTH_ENDPOINT": f"127.0.0.1:{ports['health']}",
+            "LITELLM_OTELCOL_LOOPBACK_ENDPOINT": f"127.0.0.1:{ports['loopback']}",
+            "LITELLM_OTELCOL_METRICS_HOST": "127.0.0.1",
+            "LITELLM_OTELCOL_METRICS_PORT": str(ports["metrics"]),
+            "LITELLM_OTELCOL_STORAGE_DIRECTORY": str(run.subfolder(f"{name}/storage")),
+            "PROMETHEUS_REMOTE_WRITE_ENDPOINT": prometheus,
+            "LOKI_OTLP_ENDPOINT": loki,
+            "DD_OTLP_ENDPOINT": datadog,
+            "DD_API_KEY": datadog_key,
+            **(env or {}),
+        }
+        argv: list[object] = [binary(flavour)]
+        for config in configs:
+            argv += ["--config", CONFIGS / f"{config}.yaml"]
+        super().__init__(
+            name,
+            [str(part) for part in argv],
+            run=run,
+            env={key: value for key, value in settings.items() if value is not None},
+            ready=answers(self.health_url),
+            ready_within=30.0,
+            grace=15.0,
+        )

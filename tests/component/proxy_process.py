@@ -1,0 +1,226 @@
+"""LiteLLM's real proxy, and a provider for it, as processes and servers that a test can hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+BIN = Path(sys.executable).parent
+KEY = "sk-" + "k3y-f0r-t3sts-0nly-" * 3
+START_SECONDS = 400.0
+CONFIG = """\
+model_list:
+  - model_name: fast
+    litellm_params:
+      model: openai/fast
+      api_base: {provider}
+      api_key: sk-provider
+general_settings:
+  master_key: {key}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Provider(ThreadingHTTPServer):
+    """Answers chat completions, whole or streamed, and remembers the headers it was sent."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _ProviderHandler)
+        self.seen: list[dict[str, str]] = []
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _ProviderHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Provider
+
+    def do_GET(self) -> None:
+        self._answer(json.dumps({"object": "list", "data": []}).encode(), "application/json")
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.seen.append({k.lower(): v for k, v in self.headers.items()})
+        if body.get("stream"):
+            chunks = [_chunk("Hel"), _chunk("lo"), _chunk(None)]
+            text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+            self._answer((text + "data: [DONE]\n\n").encode(), "text/event-stream")
+        else:
+            self._answer(json.dumps(_completion()).encode(), "application/json")
+
+    def _answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _completion() -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "fast",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello"},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    }
+
+
+def _chunk(text: str | None) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "fast",
+        "choices": [
+            {
+                "index": 0,
+                "delta": {} if text is None else {"content": text},
+                "finish_reason": "stop" if text is None else None,
+            }
+        ],
+    }
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The test's environment without any telemetry settings, and `extra`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "LITELLM_", "PYTHONPATH"))
+    }
+    kept["PATH"] = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
+    return {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", **extra}
+
+
+class Proxy:
+    """A started proxy."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def lines(self, word: str) -> list[str]:
+        return [line for line in self.output.splitlines() if word in line]
+
+    def ask(self, count: int = 1, **body: Any) -> None:
+        """Send chat requests and insist on their answers."""
+        with httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as client:
+            for number in range(count):
+                response = client.post(
+                    f"{self.url}/v1/chat/completions",
+                    json={
+                        "model": "fast",
+                        "messages": [{"role": "user", "content": f"hello {number}"}],
+                        **body,
+                    },
+                )
+                assert response.status_code == 200, response.text
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> int:
+        """Send the signal to the process, wait for it, and return its exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the proxy ended at its start:\n{self.output}")
+            try:
+                if httpx.get(f"{self.url}/health/liveliness", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError(f"the proxy did not start:\n{self.output}")
+
+
+@contextmanager
+def running_proxy(
+    folder: Path,
+    provider: Provider,
+    *options: str,
+    command: Sequence[str] = ("opentelemetry-instrument", "litellm"),
+    env: Mapping[str, str] | None = None,
+) -> Generator[Proxy]:
+    """The proxy, started by `command` with ``--config`` and `options`, until the block ends."""
+    config = folder / "config.yaml"
+    config.write_text(CONFIG.format(provider=provider.url, key=KEY))
+    port = free_port()
+    log = folder / "proxy.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *command,
+                "--config",
+                str(config),
+                "--port",
+                str(port),
+                "--host",
+                "127.0.0.1",
+                *options,
+            ],
+            env=environment(**(env or {})),
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        proxy = Proxy(process, port, log)
+        proxy.wait_until_ready()
+        yield proxy
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and the workers in its session, those too that it left behind."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(15)
