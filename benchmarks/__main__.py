@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import report, session
+from benchmarks import functions, report, session
 from benchmarks.rounds import Plan
 from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, PARTS
 
@@ -33,6 +33,9 @@ def _arguments() -> argparse.Namespace:
         "--profile", action="store_true", help="also with each part left out: what costs what"
     )
     parser.add_argument(
+        "--functions", action="store_true", help="also function by function (needs py-spy)"
+    )
+    parser.add_argument(
         "--generations", type=int, help="sets of fresh processes (default 6; quick 2)"
     )
     parser.add_argument("--rounds", type=int, help="rounds per generation and mode")
@@ -44,6 +47,8 @@ def _arguments() -> argparse.Namespace:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             parser.error(f"--{name} is {value}; it must be at least 1")
+    if arguments.functions and functions.recorder() is None:
+        parser.error("--functions needs py-spy: pip install py-spy")
     return arguments
 
 
@@ -61,6 +66,7 @@ def _settings(arguments: argparse.Namespace) -> session.Settings:
         concurrency=arguments.concurrency,
         idle_seconds=5 if arguments.quick else 10,
         pinned=not arguments.no_pin,
+        function_seconds=(20 if arguments.quick else 60) if arguments.functions else 0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.estimate import (
@@ -19,10 +21,12 @@ from benchmarks.estimate import (
     ratio_to,
     round_noise,
 )
+from benchmarks.functions import Functions
 from benchmarks.session import Outcome, Settings
 from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, Variant
 
 AIM = 1.05
+_LONGEST = 25
 _BASES = (BARE.name, BARE_AGAIN.name)
 _PACKAGES = ("litellm-otel", "litellm", "fastapi", "uvicorn", "opentelemetry-sdk", "protobuf")
 
@@ -73,6 +77,15 @@ def _mode(generations: Sequence[Generation], variants: Sequence[Variant]) -> dic
     }
 
 
+def _functions(found: Functions) -> dict[str, Any]:
+    return {
+        "requests": found.requests,
+        "telemetry_microseconds": round(found.telemetry, 1),
+        "by_file": {name: round(value, 1) for name, value in found.by_file.items()},
+        "by_function": {name: round(value, 1) for name, value in found.by_function.items()},
+    }
+
+
 def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> dict[str, Any]:
     """All of it, ready for JSON."""
     idle = {
@@ -84,7 +97,11 @@ def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> 
     }
     return {
         "aim": AIM,
-        "machine": {"cpus": platform.machine(), "python": platform.python_version()},
+        "machine": {
+            "architecture": platform.machine(),
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+        },
         "packages": {package: _version(package) for package in _PACKAGES},
         "settings": {
             "generations": settings.generations,
@@ -97,6 +114,7 @@ def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> 
         "idle_cpu_milliseconds_per_second": idle,
         "requests_per_variant": outcome.requests_per_variant,
         "received_by_sink": outcome.received,
+        "functions": {mode: _functions(found) for mode, found in outcome.functions.items()},
     }
 
 
@@ -127,6 +145,25 @@ def _mode_table(mode: str, found: Mapping[str, Any]) -> Table:
     return table
 
 
+def _cost_table(title: str, costs: Mapping[str, float]) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    table.add_column("µs", justify="right")
+    table.add_column("where", no_wrap=True)
+    for where, microseconds in [*costs.items()][:_LONGEST]:
+        table.add_row(f"{microseconds:,.0f}", escape(where))
+    return table
+
+
+def _show_functions(mode: str, found: Mapping[str, Any], console: Console) -> None:
+    console.print(
+        f"{mode}: {found['telemetry_microseconds']:,.0f} µs per request are spent in telemetry's own"
+        f" frames, says py-spy of {found['requests']} requests"
+    )
+    for kind in ("file", "function"):
+        console.print(_cost_table(f"µs per request by {kind}", found[f"by_{kind}"]))
+    console.print()
+
+
 def _export_line(found: Mapping[str, Any]) -> str:
     received = found["received_by_sink"].get(INSTRUMENTED.name, {})
     requests = found["requests_per_variant"]
@@ -153,5 +190,7 @@ def show(found: Mapping[str, Any], console: Console) -> None:
             f" resolution of this run ±{measured['resolution']:.3f} (off/off);"
             f" a round of the bare proxy varies by {measured['round_to_round_variation']:.1%}\n"
         )
+    for mode, measured in found["functions"].items():
+        _show_functions(mode, measured, console)
     console.print(_export_line(found))
     console.print(f"other processes used {found['cpu_share_of_other_processes']:.0%} of the CPUs")

@@ -14,10 +14,11 @@ import httpx
 
 from benchmarks.cpu import MachineLoad, all_cpus, pin
 from benchmarks.estimate import Generation
+from benchmarks.functions import Functions, record
 from benchmarks.load import Load
 from benchmarks.processes import Proxy, Server, proxy_config, stand_in
 from benchmarks.rounds import Plan, Round, measure, measure_idle
-from benchmarks.variants import Variant
+from benchmarks.variants import INSTRUMENTED, Variant
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Settings:
     concurrency: int
     idle_seconds: float
     pinned: bool
+    function_seconds: int = 0
+    """How long py-spy watches the instrumented proxy in each mode."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Outcome:
 
     modes: Mapping[str, Sequence[Generation]]
     received: Mapping[str, Mapping[str, int]]
+    functions: Mapping[str, Functions]
     requests_per_variant: int
     foreign_cpu_share: float
 
@@ -75,11 +79,37 @@ async def run(variants: Sequence[Variant], settings: Settings, logs: Path, say: 
                     idle = await measure_idle(proxies, settings.idle_seconds)
                 for mode, measured in rounds.items():
                     modes[mode].append(Generation(measured, idle))
-        received = httpx.get(f"{sink.url}/counts").json()
+        async with httpx.AsyncClient() as client:
+            received = (await client.get(f"{sink.url}/counts")).json()
+        functions = (
+            await _functions(settings, config, sink, key, logs, say)
+            if settings.function_seconds
+            else {}
+        )
     sent = settings.generations * sum(
         plan.warm_up + plan.rounds * 2 * plan.block for plan in settings.plans.values()
     )
-    return Outcome(modes, received, sent, sum(foreign) / len(foreign))
+    return Outcome(modes, received, functions, sent, sum(foreign) / len(foreign))
+
+
+async def _functions(
+    settings: Settings, config: Path, sink: Server, key: str, logs: Path, say: Say
+) -> dict[str, Functions]:
+    found: dict[str, Functions] = {}
+    with contextlib.ExitStack() as life:
+        say("function by function: starting the instrumented proxy")
+        [proxy] = _start(
+            [INSTRUMENTED], life, config, sink, logs, settings.generations, pinned=settings.pinned
+        )
+        async with Load(key, settings.concurrency) as load:
+            for mode, plan in settings.plans.items():
+                say(f"function by function: {mode} requests for {settings.function_seconds} s")
+                stream = mode == "stream"
+                await load.send(proxy.server.url, plan.warm_up, stream=stream)
+                found[mode] = await record(
+                    proxy, load, seconds=settings.function_seconds, stream=stream, folder=logs
+                )
+    return found
 
 
 def _cpus_for_the_rest() -> set[int]:

@@ -22,7 +22,7 @@ class Deferred:
     def __init__(self) -> None:
         self._inbox: queue.SimpleQueue[tuple[float, int, Callable[[], None]]] = queue.SimpleQueue()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._heap_lock = threading.Lock()
+        self._heap_lock = threading.RLock()
         self._sequence = itertools.count()
         self._periodic: set[str] = set()
         self._thread: threading.Thread | None = None

@@ -84,7 +84,20 @@ def flush_at_end() -> bool:
     now = time.monotonic()
     if _ends_at is None:
         _ends_at = now + settings.current().flush_timeout
-    return flush(max(_ends_at - now, LATER_FLUSH_SECONDS))
+    done = flush(max(_ends_at - now, LATER_FLUSH_SECONDS))
+    if not done:
+        _tell_what_is_lost()
+    return done
+
+
+def _tell_what_is_lost() -> None:
+    delivery = sys.modules.get("litellm_otel.delivery")
+    cause = delivery.last_cause() if delivery is not None else ""
+    announce.once(
+        f"process {os.getpid()} ends, and what it still held could not be sent in"
+        f" {settings.current().flush_timeout:g} s{f' ({cause})' if cause else ''};"
+        " LITELLM_OTEL_FLUSH_TIMEOUT gives it longer"
+    )
 
 
 def keep_flushing() -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 METRICS_EXPORTER = "OTEL_METRICS_EXPORTER"
 
 _interpreter_started_in = os.getpid()
-_lock = threading.Lock()
+# Re-entrant: what is imported in there may ask for the start once more.
+_lock = threading.RLock()
 _arguments: dict[str, Any] | None = None
 
 

@@ -1,4 +1,4 @@
-"""HTTP sessions of the OTLP exporters that survive a fork.
+"""HTTP sessions of the OTLP exporters that survive a fork and tell what went wrong.
 
 A connection that is open when a worker is forked would be shared by all of them, their requests
 mixed up in it; so each child starts with fresh ones.
@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from litellm_otel import lifecycle
+from litellm_otel import delivery, lifecycle
 from litellm_otel.sdk_environment import SIGNALS
 
 _EXPORTERS = {
@@ -26,14 +26,28 @@ def exporter_arguments() -> dict[type, dict[str, Any]]:
     for signal in SIGNALS:
         if not _sends_over_http(signal) or _has_credential_provider(signal):
             continue
-        # Not at the top: seldom-used processes are spared requests and its dependencies.
-        import requests
-
         module, name = _EXPORTERS[signal]
-        session = requests.Session()
+        session = _session()
         arguments[getattr(import_module(module), name)] = {"session": session}
         lifecycle.on_fork(lambda session=session: _renew(session))
     return arguments
+
+
+def _session() -> Any:
+    # Not at the top: seldom-used processes are spared requests and its dependencies.
+    from requests import PreparedRequest, Response, Session
+
+    class ExporterSession(Session):
+        """Remembers why a request failed, which the exporters tell only some of the time."""
+
+        def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+            try:
+                return super().send(request, **kwargs)
+            except Exception as error:
+                delivery.note_cause(error)
+                raise
+
+    return ExporterSession()
 
 
 def _sends_over_http(signal: str) -> bool:

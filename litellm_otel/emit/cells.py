@@ -36,7 +36,8 @@ class Sums:
         self._metrics = metrics
         self._overflowed = overflowed
         self._max = max_series
-        self._lock = threading.Lock()
+        # Re-entrant, as a garbage collection may run anybody's finalizer while it is held.
+        self._lock = threading.RLock()
         self._cells: dict[Labels, list[float]] = {}
         self._overflow: list[float] | None = None
 
@@ -92,6 +93,6 @@ class Sums:
 
     def clear(self) -> None:
         """Forget everything: in a forked child, the counts are the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._cells.clear()
         self._overflow = None

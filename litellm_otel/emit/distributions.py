@@ -98,7 +98,8 @@ class CellDistribution:
         self._metric = metric
         self._overflowed = overflowed
         self._exemplars = exemplars
-        self._lock = threading.Lock()
+        # Re-entrant, as a garbage collection may run anybody's finalizer while it is held.
+        self._lock = threading.RLock()
         self._cells: dict[Labels, _Cell] = {}
         self._overflow: _Cell | None = None
         self._start = time.time_ns()
@@ -108,6 +109,7 @@ class CellDistribution:
         if cell is None:
             cell = self._new_cell(labels)
         index = bisect_left(self._metric.buckets, value)
+        exemplar = _exemplar(span, value) if span is not None and self._exemplars else None
         with self._lock:
             cell.buckets[index] += 1
             cell.count += 1
@@ -116,12 +118,8 @@ class CellDistribution:
                 cell.min = value
             if value > cell.max:
                 cell.max = value
-        if span is not None and self._exemplars:
-            context = span.get_span_context()
-            if context.trace_flags.sampled:
-                cell.exemplars[index] = Exemplar(
-                    {}, value, time.time_ns(), context.span_id, context.trace_id
-                )
+            if exemplar is not None:
+                cell.exemplars[index] = exemplar
 
     def _new_cell(self, labels: Labels) -> _Cell:
         size = len(self._metric.buckets) + 1
@@ -170,10 +168,17 @@ class CellDistribution:
 
     def after_fork(self) -> None:
         """The counts are the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._cells.clear()
         self._overflow = None
         self._start = time.time_ns()
+
+
+def _exemplar(span: Span, value: float) -> Exemplar | None:
+    context = span.get_span_context()
+    if not context.trace_flags.sampled:
+        return None
+    return Exemplar({}, value, time.time_ns(), context.span_id, context.trace_id)
 
 
 class _Scope:

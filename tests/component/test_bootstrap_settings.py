@@ -149,8 +149,8 @@ class TestUnreachableCollector:
         import time
 
         assert time.time() - float(done.stdout) < 8
-        assert len(told(done.stderr)) == 3, done.stderr
-        assert len(done.stderr.splitlines()) == 3
+        (line,) = done.stderr.splitlines()
+        assert "ends, and what it still held could not be sent in 1 s (connection refused)" in line
 
     @pytest.mark.parametrize(
         ("status", "reason"), [(401, "HTTP 401"), (404, "HTTP 404"), (503, "Service Unavailable")]
@@ -168,7 +168,7 @@ class TestUnreachableCollector:
             LITELLM_OTEL_FLUSH_TIMEOUT="2",
             OTEL_EXPORTER_OTLP_TIMEOUT="1",
         )
-        (line,) = done.stderr.splitlines()
+        line = done.stderr.splitlines()[0]
         assert f"traces do not arrive at {sink.url}/v1/traces" in line
         assert reason in line
 
