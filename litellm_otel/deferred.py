@@ -23,6 +23,8 @@ class Deferred:
         self._inbox: queue.SimpleQueue[tuple[float, int, Callable[[], None]]] = queue.SimpleQueue()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._heap_lock = threading.RLock()
+        # Held from taking work out to having done it, so that `run_all` leaves none half done.
+        self._running = threading.RLock()
         self._sequence = itertools.count()
         self._periodic: set[str] = set()
         self._thread: threading.Thread | None = None
@@ -53,12 +55,13 @@ class Deferred:
 
     def run_all(self) -> None:
         """Run now everything that is waiting, in the caller's thread."""
-        for _ in range(3):  # what runs may add more, boundedly
-            waiting = self._take_all()
-            if not waiting:
-                return
-            for _, _, work in waiting:
-                _run(work)
+        with self._running:
+            for _ in range(3):  # what runs may add more, boundedly
+                waiting = self._take_all()
+                if not waiting:
+                    return
+                for _, _, work in waiting:
+                    _run(work)
 
     def _take_all(self) -> list[tuple[float, int, Callable[[], None]]]:
         with self._heap_lock:
@@ -88,12 +91,18 @@ class Deferred:
                     heapq.heappush(self._heap, item)
             except queue.Empty:
                 pass
-            while True:
-                with self._heap_lock:
-                    if not self._heap or self._heap[0][0] > time.monotonic():
-                        break
-                    _, _, work = heapq.heappop(self._heap)
-                _run(work)
+            while self._run_one():
+                pass
+
+    def _run_one(self) -> bool:
+        """Run the first that is due; whether there was one."""
+        with self._running:
+            with self._heap_lock:
+                if not self._heap or self._heap[0][0] > time.monotonic():
+                    return False
+                _, _, work = heapq.heappop(self._heap)
+            _run(work)
+            return True
 
 
 def _run(work: Callable[[], None]) -> None:

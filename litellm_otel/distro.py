@@ -20,6 +20,8 @@ DEFAULTS: tuple[tuple[str, str], ...] = (
     ("OTEL_TRACES_EXPORTER", "otlp"),
     ("OTEL_METRICS_EXPORTER", "otlp"),
     ("OTEL_LOGS_EXPORTER", "otlp"),
+    # Like spans. The SDK's default of a second is a request a second, at 2 ms of CPU each.
+    ("OTEL_BLRP_SCHEDULE_DELAY", "5000"),
     # What LiteLLM's own callback calls the service.
     ("OTEL_SERVICE_NAME", "litellm"),
     # The HTTP names that dashboards are written for today, not those of 2022.

@@ -77,10 +77,23 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             self._in_flight,
             self._hooks,
         )
-        lifecycle.on_fork(counted.after_fork)
-        recorder.emitter = Telemetry(
-            Spans(tracer), counted, Logs(logger, chosen.slow_request_threshold)
+        telemetry = Telemetry(
+            Spans(tracer),
+            counted,
+            Logs(logger, chosen.slow_request_threshold),
+            later=lambda seconds, work: recorder.deferred.after(seconds, work),
         )
+        recorder.emitter = telemetry
+
+        def forked() -> None:
+            counted.after_fork()
+            telemetry.after_fork()
+
+        def drain(_: float) -> None:
+            telemetry.drain()
+
+        lifecycle.on_fork(forked)
+        lifecycle.register_flush(drain)
 
     def _in_flight(self) -> int | None:
         recorder = self._recorder

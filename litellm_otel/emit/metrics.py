@@ -37,6 +37,20 @@ class Metrics:
         in_flight: Callable[[], int | None],
         hooks: Callable[[], dict[str, str]],
     ) -> None:
+        self._before_collection: Callable[[], None] | None = None
+
+        def observe_in_flight(_: CallbackOptions) -> Iterable[Observation]:
+            if self._before_collection is not None:
+                self._before_collection()
+            requests = in_flight()
+            return [] if requests is None else [Observation(requests)]
+
+        # The first instrument: its callback runs before the others', which read what it brings in.
+        metric = catalogue.IN_FLIGHT
+        meter.create_observable_up_down_counter(
+            metric.name, [observe_in_flight], metric.unit, metric.description
+        )
+
         self._overflowed = Sums(("metric",), (catalogue.SERIES_DROPPED.name,))
 
         def overflowed(metric: str) -> None:
@@ -76,21 +90,17 @@ class Metrics:
                     metric.name, [sums.observe(index)], metric.unit, metric.description
                 )
 
-        def observe_in_flight(_: CallbackOptions) -> Iterable[Observation]:
-            requests = in_flight()
-            return [] if requests is None else [Observation(requests)]
-
         def observe_hooks(_: CallbackOptions) -> Iterable[Observation]:
             return [
                 Observation(1, {"hook": hook, "state": state}) for hook, state in hooks().items()
             ]
 
-        metric = catalogue.IN_FLIGHT
-        meter.create_observable_up_down_counter(
-            metric.name, [observe_in_flight], metric.unit, metric.description
-        )
         metric = catalogue.HOOKS
         meter.create_observable_gauge(metric.name, [observe_hooks], metric.unit, metric.description)
+
+    def before_collection(self, work: Callable[[], None]) -> None:
+        """Have ``work`` done before metrics are read."""
+        self._before_collection = work
 
     def request_ended(self, request: Request) -> None:
         attempt = request.last_attempt

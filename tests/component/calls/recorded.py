@@ -71,7 +71,12 @@ class Recorded:
     def settle(self) -> None:
         """Until nothing is open and every request has its record."""
         recorder: Any = self.instrumentor._recorder
-        until(lambda: self.open.count == 0 and recorder.in_flight == 0)
+
+        def settled() -> bool:
+            recorder.emitter.drain()
+            return self.open.count == 0 and recorder.in_flight == 0
+
+        until(settled)
 
     def spans(self) -> list[ReadableSpan]:
         """Ended spans in the order of their starts, once none is open."""
@@ -86,6 +91,7 @@ class Recorded:
         self.settle()
         recorder: Any = self.instrumentor._recorder
         until(lambda: not recorder._awaiting or recorder.flush() is None)
+        recorder.emitter.drain()
         return [
             item.log_record
             for item in self._logs.get_finished_logs()
