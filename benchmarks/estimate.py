@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from benchmarks.rounds import Round
 
 RESAMPLES = 2000
-# Long enough in wall time to hold at least one export of everything on most machines.
-ROUNDS_PER_RUN = 10
+RUNS_PER_GENERATION = 10
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,9 @@ def _runs(generation: Generation) -> list[dict[str, float]]:
     """CPU seconds per request of runs of rounds, without what an idle process uses anyway."""
     runs: list[dict[str, float]] = []
     rounds = generation.rounds
-    for start in range(0, len(rounds), ROUNDS_PER_RUN):
-        part = rounds[start : start + ROUNDS_PER_RUN]
+    length = max(1, len(rounds) // RUNS_PER_GENERATION)
+    for start in range(0, len(rounds), length):
+        part = rounds[start : start + length]
         requests = sum(r.requests for r in part)
         wall = sum(r.wall_seconds for r in part)
         runs.append(

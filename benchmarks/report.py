@@ -27,6 +27,7 @@ from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, Variant
 
 AIM = 1.05
 _LONGEST = 25
+_GENERATIONS_FOR_AN_INTERVAL = 4
 _BASES = (BARE.name, BARE_AGAIN.name)
 _PACKAGES = ("litellm-otel", "litellm", "fastapi", "uvicorn", "opentelemetry-sdk", "protobuf")
 
@@ -147,10 +148,10 @@ def _mode_table(mode: str, found: Mapping[str, Any]) -> Table:
 
 def _cost_table(title: str, costs: Mapping[str, float]) -> Table:
     table = Table(title=title, title_justify="left", show_header=False, box=None)
-    table.add_column("µs", justify="right")
-    table.add_column("where", no_wrap=True)
+    table.add_column("µs", justify="right", min_width=6)
+    table.add_column("where", overflow="fold")
     for where, microseconds in [*costs.items()][:_LONGEST]:
-        table.add_row(f"{microseconds:,.0f}", escape(where))
+        table.add_row(f"{microseconds:,.0f}", escape(where.rpartition("<locals>.")[2]))
     return table
 
 
@@ -189,6 +190,11 @@ def show(found: Mapping[str, Any], console: Console) -> None:
             f"aim {found['aim']:.2f}: {verdict} with {ratio:.3f};"
             f" resolution of this run ±{measured['resolution']:.3f} (off/off);"
             f" a round of the bare proxy varies by {measured['round_to_round_variation']:.1%}\n"
+        )
+    if found["settings"]["generations"] < _GENERATIONS_FOR_AN_INTERVAL:
+        console.print(
+            "few generations: the intervals leave out most of what one process differs from the"
+            " next, which is a percent or two\n"
         )
     for mode, measured in found["functions"].items():
         _show_functions(mode, measured, console)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import logging
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Item: TypeAlias = tuple[float, int, Callable[[], None]]
+"""When (monotonic seconds), a number to keep the order, and what to run."""
 
 _logger = logging.getLogger(__name__)
 
@@ -20,8 +23,9 @@ class Deferred:
     """Runs callables after a delay, in one thread. Adding work takes no lock, so it is safe in ``__del__``."""
 
     def __init__(self) -> None:
-        self._inbox: queue.SimpleQueue[tuple[float, int, Callable[[], None]]] = queue.SimpleQueue()
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._incoming: deque[Item] = deque()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._heap: list[Item] = []
         self._heap_lock = threading.RLock()
         # Held from taking work out to having done it, so that `run_all` leaves none half done.
         self._running = threading.RLock()
@@ -31,7 +35,8 @@ class Deferred:
 
     def after(self, seconds: float, work: Callable[[], None]) -> None:
         """Run ``work`` once, ``seconds`` from now, or earlier in `run_all`."""
-        self._inbox.put((time.monotonic() + seconds, next(self._sequence), work))
+        self._incoming.append((time.monotonic() + seconds, next(self._sequence), work))
+        self._wake.put(None)
         if self._thread is None:
             self._start()
 
@@ -63,14 +68,15 @@ class Deferred:
                 for _, _, work in waiting:
                     _run(work)
 
-    def _take_all(self) -> list[tuple[float, int, Callable[[], None]]]:
+    def _take_all(self) -> list[Item]:
         with self._heap_lock:
+            self._sort_in()
             waiting, self._heap = self._heap, []
-        while True:
-            try:
-                waiting.append(self._inbox.get_nowait())
-            except queue.Empty:
-                return sorted(waiting, key=lambda item: item[:2])
+        return sorted(waiting, key=lambda item: item[:2])
+
+    def _sort_in(self) -> None:
+        while self._incoming:
+            heapq.heappush(self._heap, self._incoming.popleft())
 
     def _start(self) -> None:
         with self._heap_lock:
@@ -84,13 +90,10 @@ class Deferred:
     def _loop(self) -> None:
         while True:
             with self._heap_lock:
+                self._sort_in()
                 wait = self._heap[0][0] - time.monotonic() if self._heap else None
-            try:
-                item = self._inbox.get(timeout=max(wait, 0.0) if wait is not None else None)
-                with self._heap_lock:
-                    heapq.heappush(self._heap, item)
-            except queue.Empty:
-                pass
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=max(wait, 0.0) if wait is not None else None)
             while self._run_one():
                 pass
 
@@ -98,6 +101,7 @@ class Deferred:
         """Run the first that is due; whether there was one."""
         with self._running:
             with self._heap_lock:
+                self._sort_in()
                 if not self._heap or self._heap[0][0] > time.monotonic():
                     return False
                 _, _, work = heapq.heappop(self._heap)

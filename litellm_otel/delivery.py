@@ -72,7 +72,7 @@ class _Silencer(logging.Filter):
             return True
         if getattr(_reason, "active", False):
             # The first report of an attempt has the cause; later ones, that it was given up.
-            _note(record.getMessage())
+            note_cause(record.getMessage())
             return False
         if record.getMessage().startswith("Queue full"):
             announce.once(
@@ -83,20 +83,16 @@ class _Silencer(logging.Filter):
         return True
 
 
-def note_cause(error: Exception) -> None:
+def note_cause(report: str) -> None:
     """Remember why a request of the exporter that works in this thread has failed."""
-    _note(str(error) or type(error).__name__)
+    global _last
+    _last = report
+    _reason.text = getattr(_reason, "text", "") or report
 
 
 def last_cause() -> str:
     """Why something that was to be sent has not arrived, if that is known."""
     return _cause(_last) if _last else ""
-
-
-def _note(report: str) -> None:
-    global _last
-    _last = report
-    _reason.text = getattr(_reason, "text", "") or report
 
 
 def install() -> None:

@@ -42,10 +42,13 @@ def _session() -> Any:
 
         def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
             try:
-                return super().send(request, **kwargs)
+                response = super().send(request, **kwargs)
             except Exception as error:
-                delivery.note_cause(error)
+                delivery.note_cause(str(error) or type(error).__name__)
                 raise
+            if not response.ok:
+                delivery.note_cause(f"code: {response.status_code} {response.reason}")
+            return response
 
     return ExporterSession()
 

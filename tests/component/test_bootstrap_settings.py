@@ -153,7 +153,7 @@ class TestUnreachableCollector:
         assert "ends, and what it still held could not be sent in 1 s (connection refused)" in line
 
     @pytest.mark.parametrize(
-        ("status", "reason"), [(401, "HTTP 401"), (404, "HTTP 404"), (503, "Service Unavailable")]
+        ("status", "reason"), [(401, "HTTP 401"), (404, "HTTP 404"), (503, "HTTP 503")]
     )
     def test_a_refusal_is_told_with_its_reason(
         self, status: int, reason: str, sink: Sink, tmp_path: Path

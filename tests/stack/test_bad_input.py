@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from stack.ports import free_port
 from stack.traffic import kinds
 from stack.waiting import until
@@ -24,39 +22,47 @@ def assert_serves(site: Watched) -> None:
     assert not traffic.unexpected()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [
-        ("OTEL_TRACES_EXPORTER", "otpl", "otlp"),
-        ("OTEL_METRICS_EXPORTER", "prometeus", "prometheus"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http//collector:4318", "http://"),
-        ("OTEL_TRACES_SAMPLER", "allways_on", "always_on"),
-    ],
+# Name, value, and a word of the advice that is given.
+BAD_VALUES = (
+    ("OTEL_TRACES_EXPORTER", "otpl", "otlp"),
+    ("OTEL_METRICS_EXPORTER", "prometeus", "prometheus"),
+    ("OTEL_TRACES_SAMPLER", "allways_on", "always_on"),
 )
-def test_a_bad_value_is_one_line(
-    start_proxy: Callable[..., Watched], name: str, value: str, told: str
-) -> None:
-    site = start_proxy(env={name: value})
+
+
+def test_each_bad_value_is_one_line(start_proxy: Callable[..., Watched], tmp_path: Path) -> None:
+    config = tmp_path / "telemetry.yaml"
+    config.write_text("flush_timeout: [1\n")
+    wrong_yaml = ("LITELLM_OTEL_CONFIG_FILE", str(config), "not YAML")
+    bad = (*BAD_VALUES, wrong_yaml)
+    site = start_proxy(env={name: value for name, value, _ in bad})
     assert_serves(site)
+    for name, value, advice in bad:
+        assert_one_line(site, name, value, advice)
+    assert_no_stack_trace(site)
+    # What the bad values don't touch goes on with the defaults.
+    until(lambda: len(site.arrived.records) == 5, what="the records", timeout=15.0)
+
+
+def test_a_malformed_endpoint_is_one_line(start_proxy: Callable[..., Watched]) -> None:
+    endpoint = "http//collector:4318"
+    site = start_proxy(env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    assert_serves(site)
+    assert_one_line(site, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "http://")
+    assert_no_stack_trace(site)
+
+
+def assert_one_line(site: Watched, name: str, value: str, advice: str) -> None:
     lines = [line for line in own_lines(site) if name in line]
     assert len(lines) == 1, lines
     assert repr(value) in lines[0]
-    assert told in lines[0]
+    assert advice in lines[0]
+
+
+def assert_no_stack_trace(site: Watched) -> None:
+    blocks = site.proxy.log.split("Traceback (most recent call last):")[1:]
+    assert not [each for each in blocks if "opentelemetry/" in each or "litellm_otel/" in each]
     assert "Failed to auto initialize OpenTelemetry" not in site.proxy.log
-    assert not _tracebacks_of_ours(site.proxy.log)
-
-
-def test_a_wrong_yaml_is_one_line(start_proxy: Callable[..., Watched], tmp_path: Path) -> None:
-    config = tmp_path / "telemetry.yaml"
-    config.write_text("flush_timeout: [1\n")
-    site = start_proxy(env={"LITELLM_OTEL_CONFIG_FILE": str(config)})
-    assert_serves(site)
-    lines = [line for line in own_lines(site) if str(config) in line]
-    assert len(lines) == 1, lines
-    assert "LITELLM_OTEL_CONFIG_FILE" in lines[0]
-    assert "not YAML" in lines[0]
-    # Telemetry goes on with the defaults.
-    until(lambda: len(site.arrived.records) == 5, what="the records", timeout=15.0)
 
 
 def test_an_unreachable_collector_is_one_line_a_signal(
@@ -76,9 +82,3 @@ def test_an_unreachable_collector_is_one_line_a_signal(
     assert all("connection refused" in line for line in told())
     assert "Traceback" not in site.proxy.log
     assert site.proxy.stop() is not None, "ends in time although nothing can be sent"
-
-
-def _tracebacks_of_ours(log: str) -> list[str]:
-    """Stack traces that end in an exception raised in OpenTelemetry or in litellm_otel."""
-    blocks = log.split("Traceback (most recent call last):")[1:]
-    return [block for block in blocks if "opentelemetry/" in block or "litellm_otel/" in block]

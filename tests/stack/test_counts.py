@@ -16,6 +16,9 @@ from stack.traffic import Mix, Traffic, kinds
 from stack.waiting import NotInTime, settled, until
 from stack.watched import Watched
 
+# Starting a proxy takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
 TWO_HUNDRED: Mix = {
     kinds.WHOLE: 60,
     kinds.STREAMED: 40,

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from stack.demo.story import BROKEN_ACCOUNT, OUTAGE, PER_SECOND
 from stack.site import Backends
 from stack.standins.pagerduty import Event
@@ -13,6 +15,9 @@ from stack.standins.slack import Message
 from stack.traffic import Steady
 from stack.waiting import until
 from stack.watched import Watched
+
+# Starting a proxy takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 
 PAGE_WITHIN = 90.0
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def test_only_one_option_is_added_to_opentelemetry_instrument() -> None:
 
 def test_every_constant_has_a_docstring() -> None:
     body = ast.parse(inspect.getsource(environment)).body
-    for statement, following in zip(body, body[1:], strict=False):
+    for statement, following in itertools.pairwise(body):
         if isinstance(statement, ast.Assign):
             assert isinstance(following, ast.Expr), ast.unparse(statement)
             assert isinstance(following.value, ast.Constant)
