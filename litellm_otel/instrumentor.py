@@ -9,7 +9,7 @@ from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from litellm_otel import __version__, lifecycle, sdk, settings
+from litellm_otel import __version__, lifecycle, sdk, servers, settings
 from litellm_otel.boundary import guarded
 from litellm_otel.hooks.table import seams_for
 from litellm_otel.reading.tokens import estimate_tokens
@@ -49,6 +49,8 @@ class LiteLLMInstrumentor(BaseInstrumentor):
 
         # Hooks of one module run in the order they were registered in: this one before the seams'.
         wrapt.register_post_import_hook(lambda _: self._emit(recorder, kwargs), FIRST_MODULE)
+        # Also where another distro has set up the SDK, nothing may be lost at the end.
+        servers.install()
         lifecycle.register_flush(settle)
         lifecycle.on_fork(recorder.after_fork)
         self._seams = seams_for(recorder)
@@ -58,6 +60,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
     def _emit(self, recorder: Recorder, providers: dict[str, Any]) -> None:
         """Give the recorder its emitter."""
         sdk.start()
+        lifecycle.install()
         from litellm_otel.emit import Telemetry
         from litellm_otel.emit.distributions import distributions_for
         from litellm_otel.emit.logs import Logs

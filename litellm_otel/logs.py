@@ -127,7 +127,10 @@ def _presentable(record: logging.LogRecord) -> logging.LogRecord:
     elif record.exc_text:
         # A filter has rendered the exception, LiteLLM's own does.
         copy["exception.stacktrace"] = redact(record.exc_text)
-    return logging.makeLogRecord(copy)
+    # Not by makeLogRecord: the factory behind it adds what others want in every record.
+    made = logging.LogRecord("", logging.NOTSET, "", 0, None, None, None)
+    made.__dict__.update(copy)
+    return made
 
 
 def _qualified(kind: type[BaseException]) -> str:

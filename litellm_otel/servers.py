@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 LOGGING_WORKER = "litellm.litellm_core_utils.logging_worker"
 
 
+_installed = False
+
+
 def install() -> None:
-    """Register the seams; nothing is imported by it."""
+    """Register the seams, once; nothing is imported by it."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
     for module, name, wrapper in (
         ("litellm.proxy.proxy_server", "proxy_shutdown_event", _at_proxy_shutdown),
         ("uvicorn.server", "Server.capture_signals", _before_signals_are_captured),
