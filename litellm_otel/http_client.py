@@ -30,6 +30,7 @@ from opentelemetry.util.http import get_excluded_urls, sanitize_method
 from litellm_otel import __version__, settings
 from litellm_otel.boundary import guarded
 from litellm_otel.http_urls import presentable
+from litellm_otel.lean_spans import lean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,9 @@ class HttpClientSpans:
     def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
         import aiohttp
 
-        self._tracer = trace.get_tracer(SCOPE, __version__, tracer_provider, Schemas.V1_21_0.value)
+        self._tracer = lean(
+            trace.get_tracer(SCOPE, __version__, tracer_provider, Schemas.V1_21_0.value)
+        )
         self._excluded = get_excluded_urls("AIOHTTP_CLIENT")
         self._about = lru_cache(maxsize=1024)(self._describe)
         self._session_class = aiohttp.ClientSession

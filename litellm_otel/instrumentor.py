@@ -66,6 +66,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
         from litellm_otel.emit.logs import Logs
         from litellm_otel.emit.metrics import Metrics
         from litellm_otel.emit.spans import Spans
+        from litellm_otel.lean_spans import lean
 
         chosen = settings.current()
         tracer = trace.get_tracer(chosen.tracer_name, __version__, providers.get("tracer_provider"))
@@ -81,7 +82,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             self._hooks,
         )
         telemetry = Telemetry(
-            Spans(tracer),
+            Spans(lean(tracer)),
             counted,
             Logs(logger, chosen.slow_request_threshold),
             later=lambda seconds, work: recorder.deferred.after(seconds, work),
