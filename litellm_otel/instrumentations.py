@@ -61,15 +61,18 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
 
             process_metrics.start()
     elif name == "logging":
-        # Trace ids for whoever formats log lines. The handler on the root logger would send what
-        # litellm_otel.logs sends once more; who asks for it gets it.
-        by_user = os.environ.get("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "").strip().lower()
-        _instrument(
-            entry_point,
-            inject_trace_context=True,
-            enable_log_auto_instrumentation=by_user == "true",
-            **kwargs,
-        )
+        # Trace ids in each record for whoever formats lines with them, at 30 us a request; and a
+        # handler on the root logger, which would send what litellm_otel.logs sends once more. Who
+        # asks for either gets it.
+        in_lines = _asked("OTEL_PYTHON_LOG_CORRELATION")
+        by_root = _asked("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION")
+        if in_lines or by_root:
+            _instrument(
+                entry_point,
+                inject_trace_context=in_lines,
+                enable_log_auto_instrumentation=by_root,
+                **kwargs,
+            )
     elif _is_foreign_litellm(entry_point) and settings.current().foreign_litellm == "skip":
         announce.once(
             f"left out the LiteLLM instrumentation {entry_point.value!r}, which would trace each"
@@ -93,6 +96,10 @@ def _load_late(entry_point: EntryPoint, **kwargs: Any) -> None:
     if entry_point.name == "fastapi":
         wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(fastapi_routes.install)
     _instrument(entry_point, **kwargs, **options())
+
+
+def _asked(variable: str) -> bool:
+    return os.environ.get(variable, "").strip().lower() == "true"
 
 
 def _is_foreign_litellm(entry_point: EntryPoint) -> bool:

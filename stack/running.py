@@ -16,6 +16,7 @@ class Startable(Protocol):
 
     def start(self) -> object: ...
     def await_ready(self) -> object: ...
+    def ensure_running(self) -> object: ...
     def stop(self) -> object: ...
 
 
@@ -44,6 +45,11 @@ class Running:
         for part in self._parts:
             part.await_ready()
             self._on_change(part.name, "ready")
+
+    def ensure_running(self) -> None:
+        """Raises if a part has ended by itself."""
+        for part in self._parts:
+            part.ensure_running()
 
     def stop(self) -> None:
         failures: list[BaseException] = []

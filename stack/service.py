@@ -90,11 +90,7 @@ class Service:
 
     def await_ready(self) -> None:
         def check() -> bool:
-            code = self._started.poll()
-            if code is not None:
-                raise ServiceFailed(
-                    self._report(f"ended with {_exit_text(code)} before it was ready")
-                )
+            self.ensure_running()
             return self._ready()
 
         try:
@@ -108,6 +104,12 @@ class Service:
             raise ServiceFailed(
                 self._report(f"was not ready within {self._ready_within:g} s")
             ) from None
+
+    def ensure_running(self) -> None:
+        """Raises if the process has ended by itself."""
+        code = self._started.poll()
+        if code is not None:
+            raise ServiceFailed(self._report(f"has ended with {_exit_text(code)}"))
 
     def stop(self) -> int | None:
         """Ends the process and its group; returns the exit code, ``None`` if never started."""

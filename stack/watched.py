@@ -16,4 +16,6 @@ class Watched:
 
     def send(self, mix: Mix, *, concurrency: int = 8, traced: bool = False) -> Traffic:
         key = self.proxy.gateway.master_key
-        return send(self.proxy.url, key, mix, concurrency=concurrency, traced=traced)
+        traffic = send(self.proxy.url, key, mix, concurrency=concurrency, traced=traced)
+        self.proxy.ensure_running()
+        return traffic

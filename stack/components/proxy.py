@@ -79,6 +79,7 @@ class Proxy(Service):
             env={
                 "PATH": f"{tool('litellm').parent}{os.pathsep}{os.environ.get('PATH', '')}",
                 "PYTHONUNBUFFERED": "1",
+                "PYTHONFAULTHANDLER": "1",  # a crash of the interpreter says where in the log
                 **_QUIET_LITELLM,
                 **RETRY_ENVIRONMENT,
                 **FAST_EXPORT,

@@ -79,7 +79,8 @@ class Demo:
         self._name_addresses(backends, proxy, run)
         with screen.step("traffic", f"{sum(MIX.values())} requests go through the proxy", report):
             traffic = send(proxy.url, proxy.gateway.master_key, MIX)
-        traffic += self._outage(backends, proxy)
+            running.ensure_running()
+        traffic += self._outage(running, backends, proxy)
         report.traffic = traffic
         with screen.step("arrival", "everything that was sent has arrived", report):
             self._settle(Evidence(traffic, backends))
@@ -98,23 +99,37 @@ class Demo:
             binary(name)
         self.report.seconds["build"] = time.monotonic() - started
 
-    def _outage(self, backends: Backends, proxy: Proxy) -> Traffic:
+    def _outage(self, running: Running, backends: Backends, proxy: Proxy) -> Traffic:
         report, screen = self.report, self.screen
         pagerduty, slack, provider = backends.pagerduty, backends.slack, backends.provider
+
+        def wait_for(what: str, happened: Callable[[], object]) -> None:
+            """What doesn't happen is a cross in the table; a part that ends, the demo's end."""
+
+            def check() -> object:
+                running.ensure_running()
+                return happened()
+
+            screen.note(f"waiting for {what}")
+            try:
+                until(check, what=what, timeout=90.0)
+            except NotInTime as error:
+                screen.console.print(str(error), style="red", markup=False)
+
         steady = Steady(proxy.url, proxy.gateway.master_key, OUTAGE, per_second=PER_SECOND)
         try:
             with screen.step("page", "a provider fails, and somebody is paged", report):
                 provider.switch(BROKEN_ACCOUNT, "unavailable")
                 report.outage = time.time()
-                self._await("the page", lambda: pagerduty.of_alert(ALERT))
-                self._await("the message in Slack", lambda: slack.of_alert(ALERT))
+                wait_for("the page", lambda: pagerduty.of_alert(ALERT))
+                wait_for("the message in Slack", lambda: slack.of_alert(ALERT))
             with screen.step("resolve", "the provider is back, and the page is resolved", report):
                 provider.switch(BROKEN_ACCOUNT, "ok")
-                self._await(
+                wait_for(
                     "the resolve at PagerDuty",
                     lambda: any(e.action == "resolve" for e in pagerduty.of_alert(ALERT)),
                 )
-                self._await(
+                wait_for(
                     "the resolve in Slack",
                     lambda: any("RESOLVED" in m.text for m in slack.of_alert(ALERT)),
                 )
@@ -122,14 +137,6 @@ class Demo:
             provider.switch(BROKEN_ACCOUNT, "ok")
             seen = steady.stop()
         return seen
-
-    def _await(self, what: str, check: Callable[[], object]) -> None:
-        """A page that doesn't come is a row of the table with a cross, not the end of the demo."""
-        self.screen.note(f"waiting for {what}")
-        try:
-            until(check, what=what, timeout=90.0)
-        except NotInTime as error:
-            self.screen.console.print(str(error), style="red", markup=False)
 
     def _settle(self, evidence: Evidence) -> None:
         """Waits until all checks hold; those that don't in time are shown as they are."""

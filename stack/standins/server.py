@@ -79,6 +79,11 @@ class StandIn(ABC):
     def await_ready(self) -> None:  # noqa: B027 - nothing to wait for, nothing to override
         """Listens as soon as ``start`` returns."""
 
+    def ensure_running(self) -> None:
+        """Its thread ends with the process that asks."""
+        assert self._thread is not None, f"the stand-in of {self.name} has not been started"
+        assert self._thread.is_alive(), f"the stand-in of {self.name} has ended"
+
     def stop(self) -> None:
         if self._thread is None:
             return

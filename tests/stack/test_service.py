@@ -59,9 +59,20 @@ def test_a_service_starts_and_ends(directory: RunDirectory) -> None:
 
 def test_a_service_that_ends_early_shows_its_log(directory: RunDirectory) -> None:
     part = service(directory, "import sys; print('no such file: x.yaml'); sys.exit(3)")
-    with pytest.raises(ServiceFailed, match=r"(?s)part ended with exit code 3.*no such file"):
+    with pytest.raises(ServiceFailed, match=r"(?s)part has ended with exit code 3.*no such file"):
         part.__enter__()
     assert not part.running
+
+
+def test_a_service_that_ends_later_is_noticed(directory: RunDirectory) -> None:
+    with Running() as running:
+        part = running.add(service(directory, SLEEPER))
+        running.await_ready()
+        running.ensure_running()
+        part.signal(signal.SIGSEGV)
+        part.wait(5.0)
+        with pytest.raises(ServiceFailed, match="part has ended with signal SIGSEGV"):
+            running.ensure_running()
 
 
 def test_a_service_that_never_gets_ready_is_ended(directory: RunDirectory) -> None:
@@ -109,7 +120,7 @@ def test_all_parts_end_when_one_fails(directory: RunDirectory) -> None:
             running.add(bad)
             running.await_ready()
 
-    with pytest.raises(ServiceFailed, match="bad ended"):
+    with pytest.raises(ServiceFailed, match="bad has ended"):
         start_both()
     assert not good.running
 
