@@ -61,7 +61,7 @@ unit: $(INSTALLED) ## Seconds: no process, no network
 
 .PHONY: component
 component: $(INSTALLED) ## Real LiteLLM in process and under its servers
-	$(PYTEST) tests/component --ignore tests/component/calls
+	$(PYTEST) -n 2 tests/component --ignore tests/component/calls
 	$(PYTEST) tests/component/calls  # a process of its own: instrumented before LiteLLM is imported
 
 .PHONY: chart

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.component.otlp_sink import Sink
 from tests.component.proxy_process import Provider
+
+# As our distro sets it. OpenTelemetry reads it once in a process, for whichever test comes first.
+os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,14 +28,13 @@ NEVER = {
 # Importing LiteLLM can take a loaded machine longer than the 5 s that uvicorn gives a worker.
 PATIENT = ("--timeout_worker_healthcheck", "90")
 SERVERS = {
-    "uvicorn": ((), 1),
-    "uvicorn-2": (("--num_workers", "2", *PATIENT), 2),
     "gunicorn-2": (("--run_gunicorn", "--num_workers", "2"), 2),
     "granian-2": (("--run_granian", "--num_workers", "2"), 2),
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+# The other servers and signals are in tests/stack/test_counts.py, to the last backend.
+@pytest.mark.parametrize("number", [signal.SIGINT], ids=["SIGINT"])
 @pytest.mark.parametrize("server", SERVERS)
 def test_nothing_is_lost(
     server: str, number: signal.Signals, sink: Sink, provider: Provider, tmp_path: Path
