@@ -193,8 +193,8 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         )
     if found["settings"]["generations"] < _GENERATIONS_FOR_AN_INTERVAL:
         console.print(
-            "few generations: the intervals leave out most of what one process differs from the"
-            " next, which is a percent or two\n"
+            "few generations: the intervals say little about how far one process differs from"
+            " the next; leave --generations at its default for a figure to rely on\n"
         )
     for mode, measured in found["functions"].items():
         _show_functions(mode, measured, console)

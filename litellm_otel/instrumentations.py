@@ -10,15 +10,24 @@ from opentelemetry import trace
 from opentelemetry.metrics import NoOpMeterProvider
 
 from litellm_otel import announce, fastapi_routes, sdk, settings
+from litellm_otel.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opentelemetry.trace import Span
     from opentelemetry.util._importlib_metadata import EntryPoint
 
 
 def _http_options() -> dict[str, Any]:
     return {} if settings.current().http_metrics else {"meter_provider": NoOpMeterProvider()}
+
+
+def _without_secrets(span: Span, scope: dict[str, Any]) -> None:
+    """Some clients send their key as a query parameter."""
+    query = scope.get("query_string")
+    if query and span.is_recording():
+        span.set_attribute("url.query", redact(query.decode("latin-1")))
 
 
 def _fastapi_options() -> dict[str, Any]:
@@ -30,6 +39,7 @@ def _fastapi_options() -> dict[str, Any]:
         # One span per chunk of a stream otherwise.
         "exclude_spans": ["receive", "send"],
         "excluded_urls": ",".join(excluded),
+        "server_request_hook": _without_secrets,
         **_http_options(),
     }
 

@@ -7,6 +7,8 @@ Any other iterator is handed on inside a transparent proxy.
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -174,7 +176,13 @@ class Streams:
             attempt = stream.__dict__.get(_ATTRIBUTE)
             if attempt is not None:
                 self.collected(attempt, stream.__dict__.get("chunks"))
-            if wrapped is not None:
+            if wrapped is None:
+                return
+            if sys.version_info < (3, 12):
+                # LiteLLM sets context variables in here. Before 3.12 a garbage collection inside
+                # ContextVar.set() that sets one in the same context crashes the interpreter.
+                contextvars.copy_context().run(wrapped, stream)
+            else:
                 wrapped(stream)
 
         return __del__
