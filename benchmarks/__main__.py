@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -68,7 +69,13 @@ def _settings(arguments: argparse.Namespace) -> session.Settings:
     )
 
 
+def _end(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
 def main() -> int:
+    # As Ctrl-C does: unwind, and so end every process that was started.
+    signal.signal(signal.SIGTERM, _end)
     arguments = _arguments()
     settings = _settings(arguments)
     variants = [BARE, BARE_AGAIN, INSTRUMENTED, *(PARTS if arguments.profile else ())]
@@ -76,6 +83,9 @@ def main() -> int:
     logs = Path(tempfile.mkdtemp(prefix="litellm-otel-bench-"))
     try:
         outcome = asyncio.run(session.run(variants, settings, logs, progress.print))
+    except KeyboardInterrupt:
+        progress.print("interrupted; nothing was written")
+        return 130
     except (RuntimeError, OSError) as error:
         progress.print(f"the benchmark failed: {error}", markup=False, highlight=False)
         return 1

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,15 +128,16 @@ def _start(
 ) -> list[Proxy]:
     """Start the proxies, as many at a time as there are CPUs, another one first each time."""
     turn = number % len(variants)
-
-    def start(variant: Variant) -> Proxy:
-        proxy = Proxy(variant, config=config, sink=sink, logs=logs, seed=number)
-        life.callback(proxy.end)
-        proxy.wait_until_ready()
-        return proxy
-
-    with ThreadPoolExecutor(len(all_cpus())) as pool:
-        started = list(pool.map(start, [*variants[turn:], *variants[:turn]]))
+    waiting = [*variants[turn:], *variants[:turn]]
+    started: list[Proxy] = []
+    while waiting:
+        together, waiting = waiting[: len(all_cpus())], waiting[len(all_cpus()) :]
+        for variant in together:
+            proxy = Proxy(variant, config=config, sink=sink, logs=logs, seed=number)
+            life.callback(proxy.end)
+            started.append(proxy)
+        for proxy in started[-len(together) :]:
+            proxy.wait_until_ready()
     if pinned:
         for proxy in started:
             pin(proxy.server.pid, all_cpus() - _cpus_for_the_rest() or all_cpus())
