@@ -227,7 +227,7 @@ class Recorder:
         if failure is not None:
             call.last_failure = failure
         if was_stream:
-            self._await_details(attempt)
+            self.await_details(attempt)
             if call.returned and call.last_attempt is attempt:
                 self._end_streamed_call(call, attempt)
         return True
@@ -243,15 +243,22 @@ class Recorder:
 
         self.deferred.after(FALLBACK_GRACE, give_up_on_fallback)
 
-    def _await_details(self, attempt: Attempt) -> None:
+    def await_details(self, attempt: Attempt) -> None:
+        """Settle the attempt, which has ended, when LiteLLM's account of it has come."""
         whole = attempt.outcome == Outcome.COMPLETED
         if attempt.call_id is not None and len(self._awaiting) < MAX_TRACKED:
             self._awaiting[attempt.call_id] = attempt
         grace = COMPLETED_STREAM_GRACE if whole else BROKEN_STREAM_GRACE
         self.deferred.after(grace, lambda: self.settle_attempt(attempt))
 
-    def details(self, call_id: str, usage: Usage | None, cost: float | None) -> None:
-        """LiteLLM's account of a stream: tokens and cost."""
+    def details(
+        self,
+        call_id: str,
+        usage: Usage | None,
+        cost: float | None,
+        cost_parts: dict[str, float] | None = None,
+    ) -> None:
+        """LiteLLM's account of a call: tokens, cost and its parts."""
         attempt = self._awaiting.get(call_id)
         if attempt is None:
             return
@@ -264,9 +271,12 @@ class Recorder:
             self._awaiting.pop(call_id, None)
             if cost and attempt.cost is None:
                 attempt.cost = cost
+                attempt.cost_parts = cost_parts or {}
                 self.emitter.late_cost(attempt)
             return
-        attempt.cost = cost if cost is not None else attempt.cost
+        if cost is not None:
+            attempt.cost = cost
+            attempt.cost_parts = cost_parts or {}
         self._awaiting.pop(call_id, None)
         self.settle_attempt(attempt)
 

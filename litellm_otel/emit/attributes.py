@@ -32,13 +32,37 @@ _PARAMETERS = (
     ("presence_penalty", names.GEN_AI_REQUEST_PRESENCE_PENALTY),
     ("seed", names.GEN_AI_REQUEST_SEED),
     ("dimension_count", names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT),
+    ("output_type", names.GEN_AI_OUTPUT_TYPE),
+    ("reasoning_level", names.GEN_AI_REQUEST_REASONING_LEVEL),
+    ("service_tier", names.OPENAI_REQUEST_SERVICE_TIER),
+    ("previous_response_id", names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID),
+    ("retrieval_top_k", names.GEN_AI_RETRIEVAL_TOP_K),
+    ("data_source_id", names.GEN_AI_DATA_SOURCE_ID),
+    ("tool_name", names.GEN_AI_TOOL_NAME),
+    ("size", names.LITELLM_REQUEST_SIZE),
+    ("quality", names.LITELLM_REQUEST_QUALITY),
+    ("voice", names.LITELLM_REQUEST_VOICE),
+    ("language", names.LITELLM_REQUEST_LANGUAGE),
+)
+_RESPONSE = (
+    ("id", names.GEN_AI_RESPONSE_ID),
+    ("model", names.GEN_AI_RESPONSE_MODEL),
+    ("status", names.GEN_AI_RESPONSE_STATUS),
+    ("service_tier", names.OPENAI_RESPONSE_SERVICE_TIER),
+    ("system_fingerprint", names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT),
 )
 _USAGE = (
     ("input_tokens", names.GEN_AI_USAGE_INPUT_TOKENS),
     ("output_tokens", names.GEN_AI_USAGE_OUTPUT_TOKENS),
     ("cache_read_input_tokens", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
     ("cache_write_input_tokens", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("cache_write_5m_input_tokens", names.LITELLM_USAGE_CACHE_WRITE_5M),
+    ("cache_write_1h_input_tokens", names.LITELLM_USAGE_CACHE_WRITE_1H),
     ("reasoning_output_tokens", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+    ("audio_input_tokens", names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS),
+    ("audio_output_tokens", names.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS),
+    ("image_input_tokens", names.GEN_AI_USAGE_IMAGE_INPUT_TOKENS),
+    ("image_output_tokens", names.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS),
 )
 
 
@@ -70,13 +94,14 @@ def of_attempt_start(attempt: Attempt) -> Attributes:
     attributes: Attributes = {
         names.GEN_AI_OPERATION_NAME: attempt.operation,
         names.GEN_AI_PROVIDER_NAME: names.gen_ai_provider_name(attempt.provider),
-        names.GEN_AI_REQUEST_MODEL: attempt.model,
         names.LITELLM_PROVIDER: attempt.provider,
         names.LITELLM_CALL_TYPE: attempt.call_type,
         names.LITELLM_ATTEMPT_NUMBER: attempt.number,
         names.LITELLM_RETRY_NUMBER: attempt.retry_number,
         names.LITELLM_FALLBACK_NUMBER: attempt.fallback_number,
     }
+    if attempt.model:
+        attributes[names.GEN_AI_REQUEST_MODEL] = attempt.model
     if attempt.server_address:
         attributes[names.SERVER_ADDRESS] = attempt.server_address
         if attempt.server_port:
@@ -107,8 +132,6 @@ def of_attempt_end(attempt: Attempt) -> Attributes:
         if attempt.server_port:
             attributes[names.SERVER_PORT] = attempt.server_port
     add_response(attempt, attributes)
-    if attempt.cost is not None:
-        attributes[names.LITELLM_COST] = attempt.cost
     if attempt.cache_hit:
         attributes[names.LITELLM_CACHE_HIT] = True
     first = attempt.time_to_first_chunk
@@ -124,13 +147,18 @@ def of_attempt_end(attempt: Attempt) -> Attributes:
 
 
 def add_response(attempt: Attempt, attributes: Attributes) -> None:
+    """What came back, what it took and what it cost."""
     response = attempt.response
-    if response.id:
-        attributes[names.GEN_AI_RESPONSE_ID] = response.id
-    if response.model:
-        attributes[names.GEN_AI_RESPONSE_MODEL] = response.model
+    _copy(response, _RESPONSE, attributes)
     if response.finish_reasons:
         attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = response.finish_reasons
     _copy(attempt.usage, _USAGE, attributes)
     if attempt.usage.estimated:
         attributes[names.LITELLM_USAGE_ESTIMATED] = True
+    if attempt.quantity is not None:
+        attributes[names.LITELLM_USAGE_QUANTITY] = float(attempt.quantity)
+        attributes[names.LITELLM_USAGE_UNIT] = attempt.unit
+    if attempt.cost is not None:
+        attributes[names.LITELLM_COST] = attempt.cost
+        for part, cost in attempt.cost_parts.items():
+            attributes[names.LITELLM_COST_PARTS[part]] = cost

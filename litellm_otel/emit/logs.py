@@ -101,15 +101,14 @@ def _failure(request: Request) -> Failure | None:
 def _add_attempt(attempt: Attempt, given: attributes.Attributes) -> None:
     given[names.GEN_AI_OPERATION_NAME] = attempt.operation
     given[names.GEN_AI_PROVIDER_NAME] = names.gen_ai_provider_name(attempt.provider)
-    given[names.GEN_AI_REQUEST_MODEL] = attempt.model
+    if attempt.model:
+        given[names.GEN_AI_REQUEST_MODEL] = attempt.model
     given[names.LITELLM_PROVIDER] = attempt.provider
     if attempt.deployment_id:
         given[names.LITELLM_DEPLOYMENT_ID] = attempt.deployment_id
     if attempt.cache_hit:
         given[names.LITELLM_CACHE_HIT] = True
     attributes.add_response(attempt, given)
-    if attempt.cost is not None:
-        given[names.LITELLM_COST] = attempt.cost
     first = attempt.time_to_first_chunk
     if first is not None:
         given[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = first

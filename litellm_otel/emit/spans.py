@@ -73,7 +73,7 @@ class Spans:
 
     def attempt_started(self, attempt: Attempt) -> None:
         attempt.emitted = self._tracer.start_span(
-            f"{attempt.operation} {attempt.model}" if attempt.model else attempt.operation,
+            _name(attempt),
             kind=SpanKind.CLIENT if attempt.sent else SpanKind.INTERNAL,
             attributes=attributes.of_attempt_start(attempt),
             start_time=attempt.start_ns,
@@ -110,6 +110,11 @@ class Spans:
     def leave(self, token: object) -> None:
         if token is not None:
             otel_context.detach(cast("Token[Context]", token))
+
+
+def _name(attempt: Attempt) -> str:
+    called = attempt.target or attempt.model
+    return f"{attempt.operation} {called}" if called else attempt.operation
 
 
 def _set_status(span: Span, record: Record) -> None:

@@ -20,14 +20,16 @@ from litellm_otel.reading.arguments import (
     deployment_id_of,
     identity_of,
     metadata_of,
-    model_argument,
+    model_of,
     parameters_of,
     server_of,
+    target_of,
 )
 from litellm_otel.reading.call_kinds import EntryPoint, entry_point_of
 from litellm_otel.reading.failures import failure_of, outcome_of
 from litellm_otel.reading.providers import model_and_provider, server
-from litellm_otel.reading.responses import cost_of, hidden_params_of, response_of, usage_of
+from litellm_otel.reading.responses import hidden_params_of, response_of
+from litellm_otel.reading.usage import cost_of, cost_parts_of, usage_of_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,13 +45,25 @@ _entry: contextvars.ContextVar[Entry | None] = contextvars.ContextVar(
 class Entry:
     """One use of an entry point, while it runs."""
 
-    __slots__ = ("attempt", "call", "call_id", "call_token", "done", "ending", "owner", "token")
+    __slots__ = (
+        "attempt",
+        "call",
+        "call_id",
+        "call_token",
+        "done",
+        "ending",
+        "logging_obj",
+        "owner",
+        "token",
+    )
 
     def __init__(self, call: Call, owner: bool) -> None:
         self.call = call
         self.owner = owner
         """True where the call was started for this use, and ends with it."""
         self.call_id: str | None = None
+        self.logging_obj: Any = None
+        """LiteLLM's ``Logging`` of this use."""
         self.attempt: Attempt | None = None
         self.done = False
         self.ending = Outcome.COMPLETED
@@ -134,11 +148,11 @@ class EntryPoints:
         call = recorder.current_call()
         owner = call is None
         if call is None:
-            metadata = metadata_of(kwargs)
+            given = about.arguments(args, kwargs)
             call = recorder.start_call(
-                model=model_argument(about, args, kwargs),
-                operation=about.kind.operation,
-                identity=identity_of(metadata),
+                model=model_of(given),
+                operation=about.operation,
+                identity=identity_of(metadata_of(given)),
             )
         entry = Entry(call, owner)
         entry.call_id = call_id
@@ -220,10 +234,17 @@ class EntryPoints:
             result = self._streams.follow(result, attempt)
         else:
             attempt.response = response_of(result)
-            attempt.usage = usage_of(getattr(result, "usage", None)) or attempt.usage
-            attempt.cost = cost_of(hidden)
+            attempt.usage = usage_of_result(result) or attempt.usage
+            attempt.cost = cost_of(hidden.get("response_cost"))
+            attempt.cost_parts = cost_parts_of(getattr(entry.logging_obj, "cost_breakdown", None))
+            if about.kind.quantity is not None:
+                given = about.arguments(args, kwargs)
+                attempt.quantity = about.kind.quantity(given, result)
             recorder.end_attempt(attempt, Outcome.COMPLETED)
-            recorder.settle_attempt(attempt)
+            if about.kind.billed and attempt.sent and "response_cost" not in hidden:
+                recorder.await_details(attempt)  # a plain mapping, which LiteLLM can't annotate
+            else:
+                recorder.settle_attempt(attempt)
         if entry.owner:
             recorder.call_returned(call)
         return result
@@ -287,6 +308,7 @@ class EntryPoints:
             self._recorder.settle_attempt(entry.attempt)
         attempt = self._read_attempt(entry.call, about, args, kwargs)
         entry.call_id = attempt.call_id
+        entry.logging_obj = kwargs.get("litellm_logging_obj")
         entry.attempt = attempt
         self._recorder.start_attempt(attempt)
         return attempt
@@ -294,31 +316,34 @@ class EntryPoints:
     def _read_attempt(
         self, call: Call, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Attempt:
-        base = kwargs.get("api_base") or kwargs.get("base_url")
-        provider = kwargs.get("custom_llm_provider")
+        given = about.arguments(args, kwargs)
+        kind = about.kind
+        base = given.get("api_base") or given.get("base_url")
+        provider = given.get(kind.provider) or about.default_provider
         model, provider = model_and_provider(
-            model_argument(about, args, kwargs),
+            model_of(given),
             provider if isinstance(provider, str) else None,
             base if isinstance(base, str) else None,
         )
-        address, port = server_of(kwargs)
-        metadata = metadata_of(kwargs)
-        stream = kwargs.get("stream") is True
-        call_id = getattr(kwargs.get("litellm_logging_obj"), "litellm_call_id", None)
+        address, port = server_of(given)
+        stream = given.get("stream") is True or about.name.endswith("_stream")
+        call_id = getattr(given.get("litellm_logging_obj"), "litellm_call_id", None)
         return Attempt(
             call=call,
-            operation=about.kind.operation,
+            operation=about.operation,
             call_type=about.name,
             model=model,
+            target=target_of(about, given),
             provider=provider,
             server_address=address,
             server_port=port,
-            deployment_id=deployment_id_of(kwargs),
-            call_id=call_id or kwargs.get("litellm_call_id"),
-            identity=call.identity if call.identity.key_hash else identity_of(metadata),
-            parameters=parameters_of(kwargs),
+            deployment_id=deployment_id_of(given),
+            call_id=call_id or given.get("litellm_call_id"),
+            identity=call.identity if call.identity.key_hash else identity_of(metadata_of(given)),
+            parameters=parameters_of(kind, given),
+            unit=kind.unit,
             stream=stream,
-            asked=(kwargs.get("messages") or kwargs.get("prompt")) if stream else None,
+            asked=given.get(kind.content[0]) if stream and kind.content else None,
         )
 
     @guarded
@@ -339,7 +364,7 @@ class EntryPoints:
 
     @staticmethod
     def _failure(about: EntryPoint, kwargs: dict[str, Any], exception: BaseException) -> Failure:
-        return failure_of(exception, contents_of(kwargs, about.kind.content_arguments))
+        return failure_of(exception, contents_of(kwargs, about.kind.content))
 
 
 def _is_inner_half(outer: Entry, call_id: str | None) -> bool:
@@ -348,6 +373,8 @@ def _is_inner_half(outer: Entry, call_id: str | None) -> bool:
 
 
 def _complete_from_hidden_params(attempt: Attempt, hidden: Any) -> None:
+    if not attempt.provider and isinstance(hidden.get("custom_llm_provider"), str):
+        attempt.provider = hidden["custom_llm_provider"]
     if attempt.server_address is None and isinstance(hidden.get("api_base"), str):
         attempt.server_address, attempt.server_port = server(hidden["api_base"])
     if attempt.deployment_id is None and isinstance(hidden.get("model_id"), str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel.boundary import guarded
-from litellm_otel.reading.responses import usage_of
+from litellm_otel.reading.usage import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,15 +49,6 @@ class Handlers:
         call_id = logging_obj.litellm_call_id
         if not self._recorder.awaits_details(call_id):
             return
-        details = logging_obj.model_call_details
-        response = details.get("async_complete_streaming_response") or details.get(
-            "complete_streaming_response"
-        )
-        if response is None:
-            return
-        cost = details.get("response_cost")
-        self._recorder.details(
-            call_id,
-            usage_of(getattr(response, "usage", None)),
-            float(cost) if isinstance(cost, (int, float)) else None,
-        )
+        account = account_of(logging_obj)
+        if account is not None:
+            self._recorder.details(call_id, *account)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from litellm_otel.boundary import guarded
 from litellm_otel.model import Call, Cooldown, Outcome
 from litellm_otel.reading.arguments import identity_of, metadata_of
-from litellm_otel.reading.call_kinds import call_kind
+from litellm_otel.reading.call_kinds import named
 from litellm_otel.reading.failures import failure_of, outcome_of, status_code_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class RouterCalls:
         return self._recorder.start_call(
             model=model,
             routed=True,
-            operation=call_kind(getattr(function, "__name__", "")).operation,
+            operation=named(getattr(function, "__name__", "")).operation,
             strategy=str(getattr(strategy, "value", strategy)) if strategy is not None else None,
             trace_id=kwargs.get("litellm_trace_id"),
             identity=identity_of(metadata_of(kwargs)),

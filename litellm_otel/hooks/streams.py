@@ -17,8 +17,8 @@ import wrapt
 
 from litellm_otel.boundary import guarded
 from litellm_otel.model import Attempt, Outcome
+from litellm_otel.reading.chunks import streamed_response
 from litellm_otel.reading.failures import failure_of
-from litellm_otel.reading.responses import streamed_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable

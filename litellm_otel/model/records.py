@@ -55,7 +55,15 @@ class Usage:
     total_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
+    cache_write_5m_input_tokens: int | None = None
+    """Of those written to a cache: to be kept for five minutes."""
+    cache_write_1h_input_tokens: int | None = None
+    """Of those written to a cache: to be kept for an hour."""
     reasoning_output_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    image_input_tokens: int | None = None
+    image_output_tokens: int | None = None
     estimated: bool = False
     """True where the provider sent none and the tokens were counted from the text seen so far."""
 
@@ -80,6 +88,18 @@ class Parameters:
     stop_sequences: tuple[str, ...] = ()
     dimension_count: int | None = None
     encoding_formats: tuple[str, ...] = ()
+    output_type: str | None = None
+    """text, json, image, speech or video."""
+    reasoning_level: str | None = None
+    service_tier: str | None = None
+    previous_response_id: str | None = None
+    retrieval_top_k: int | None = None
+    data_source_id: str | None = None
+    tool_name: str | None = None
+    size: str | None = None
+    quality: str | None = None
+    voice: str | None = None
+    language: str | None = None
 
 
 @dataclass(slots=True)
@@ -89,6 +109,10 @@ class Response:
     id: str | None = None
     model: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    status: str | None = None
+    """Of a stored response or a job, as the provider words it."""
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,6 +211,8 @@ class Attempt(Record):
     """LiteLLM's name of the entry point, for instance ``acompletion``."""
     model: str
     """The model as the provider knows it."""
+    target: str = ""
+    """What is called, where that is not the model: a tool, a vector store, a search provider."""
     provider: str = ""
     """LiteLLM's name of the provider, for instance ``azure``."""
     server_address: str | None = None
@@ -210,8 +236,14 @@ class Attempt(Record):
     cache_hit: bool = False
     response: Response = field(default_factory=Response)
     usage: Usage = field(default_factory=Usage)
+    quantity: float | None = None
+    """What was used besides tokens or instead, in the unit below."""
+    unit: str = ""
+    """image, second, character, page, search or call; "" where tokens are the only measure."""
     cost: float | None = None
     """US dollars, as LiteLLM computed them."""
+    cost_parts: dict[str, float] = field(default_factory=dict[str, float])
+    """The same by what it was for: input, output, cache_read, cache_write, reasoning, tools, ..."""
     first_chunk_clock: int = 0
     last_chunk_clock: int = 0
     chunks: int = 0

@@ -7,29 +7,23 @@ from typing import Any, Final, cast
 
 from litellm_otel.model import Identity, Parameters
 from litellm_otel.model.records import ANONYMOUS
-from litellm_otel.reading.call_kinds import EntryPoint
+from litellm_otel.reading.call_kinds import CallKind, EntryPoint
 from litellm_otel.reading.providers import server
-
-_NUMBERS: Final[tuple[tuple[str, str, type], ...]] = (
-    ("temperature", "temperature", float),
-    ("top_p", "top_p", float),
-    ("frequency_penalty", "frequency_penalty", float),
-    ("presence_penalty", "presence_penalty", float),
-    ("top_k", "top_k", int),
-    ("max_completion_tokens", "max_tokens", int),
-    ("max_tokens", "max_tokens", int),
-    ("seed", "seed", int),
-    ("n", "choice_count", int),
-    ("dimensions", "dimension_count", int),
-)
+from litellm_otel.reading.shapes import field_of
 
 _MAX_CONTENTS: Final = 64
 
 
-def model_argument(entry_point: EntryPoint, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """The ``model`` of a call, by position or by name; "" where it has none."""
-    position = entry_point.model_position
-    model = args[position] if position is not None and position < len(args) else kwargs.get("model")
+def target_of(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> str:
+    """What is called, where that is not a model: the name of a tool, the id of a vector store."""
+    name = entry_point.kind.target
+    target = arguments.get(name) if name and name != "model" else None
+    return target if isinstance(target, str) else ""
+
+
+def model_of(arguments: Mapping[str, Any]) -> str:
+    """The ``model`` of a call; "" where it has none."""
+    model = arguments.get("model")
     return model if isinstance(model, str) else ""
 
 
@@ -86,22 +80,26 @@ def _is_hash(auth: object) -> bool:
     return isinstance(key, str) and len(key) == 64 and all(c in "0123456789abcdef" for c in key)
 
 
-def parameters_of(kwargs: Mapping[str, Any]) -> Parameters:
-    """The request's parameters that the conventions have attributes for."""
+def parameters_of(kind: CallKind, arguments: Mapping[str, Any]) -> Parameters:
+    """What the call asks for, of what the table says is kept."""
     parameters = Parameters()
-    for argument, field, kind in _NUMBERS:
-        value = kwargs.get(argument)
-        if value is not None and isinstance(value, (int, float)) and not isinstance(value, bool):
-            setattr(parameters, field, kind(value))
-    stop = kwargs.get("stop")
-    if isinstance(stop, str):
-        parameters.stop_sequences = (stop,)
-    elif isinstance(stop, list):
-        parameters.stop_sequences = tuple(str(word) for word in cast("list[object]", stop))
-    encoding = kwargs.get("encoding_format")
-    if isinstance(encoding, str):
-        parameters.encoding_formats = (encoding,)
+    if kind.output_type:
+        parameters.output_type = kind.output_type
+    for argument, field, read, within in kind.parameters:
+        value = _inside(arguments, within, argument) if within else arguments.get(argument)
+        if value is not None:
+            value = read(value)
+            if value is not None:
+                setattr(parameters, field, value)
     return parameters
+
+
+def _inside(arguments: Mapping[str, Any], within: tuple[str, ...], argument: str) -> Any:
+    for name in within:
+        value = field_of(arguments.get(name), argument)
+        if value is not None:
+            return value
+    return None
 
 
 def server_of(kwargs: Mapping[str, Any]) -> tuple[str | None, int | None]:

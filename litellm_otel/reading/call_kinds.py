@@ -1,47 +1,425 @@
-"""The table of LiteLLM's entry points: which GenAI operation each one is."""
+"""The table of LiteLLM's call kinds: what each entry point is, what is read of it, and how it is billed.
+
+Instrumentation, docs and tests walk `CALL_KINDS`. An entry point that is not in it gets a generic span
+named after the function.
+"""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from litellm_otel.reading import parameters as read
+from litellm_otel.reading import quantities
+from litellm_otel.reading.parameters import Reader
+from litellm_otel.reading.quantities import Quantity
 
 
 @dataclass(frozen=True, slots=True)
 class CallKind:
     """One kind of call."""
 
-    operation: str
-    """``gen_ai.operation.name``: the conventions' value where there is one, else a name of its own kind."""
-    entry_points: tuple[str, ...]
-    """LiteLLM's functions, without the ``a`` of their asynchronous twins."""
-    content_arguments: tuple[str, ...] = ()
+    name: str
+    operations: Mapping[str, str]
+    """LiteLLM's function → ``gen_ai.operation.name``: the conventions' value where there is one.
+
+    Functions are named without the ``a`` of their asynchronous twins, and with their package
+    (``vector_stores:search``) where the name alone says too little.
+    """
+    target: str = "model"
+    """The argument that ends the span's name: what is called."""
+    provider: str = "custom_llm_provider"
+    """The argument that names the provider."""
+    content: tuple[str, ...] = ()
     """Arguments that carry what the user wrote."""
+    parameters: tuple[Reader, ...] = ()
+    """Arguments that are kept, as `litellm_otel.model.Parameters`."""
+    unit: str = ""
+    """What is billed besides tokens, or instead: image, second, character, page, search; "" if nothing is."""
+    quantity: Quantity | None = None
+    """How many of the unit a call used."""
+    billed: bool = True
+    """False for calls that cost nothing: they look after files, jobs and the like."""
+    streams: bool = False
+    """Whether it can answer with a stream."""
+    output_type: str = ""
+    """``gen_ai.output.type``, where the kind decides it."""
 
 
-CALL_KINDS: tuple[CallKind, ...] = (
-    CallKind("chat", ("completion",), ("messages",)),
-    CallKind("text_completion", ("text_completion",), ("prompt",)),
-    CallKind("embeddings", ("embedding",), ("input",)),
+def _own(*functions: str) -> dict[str, str]:
+    """Each function is an operation of its own, named as LiteLLM names it."""
+    return {name: name for name in functions}
+
+
+def _of_package(package: str, thing: str, *functions: str, **operations: str) -> dict[str, str]:
+    named = {f"{package}:{name}": f"{name}_{thing}" for name in functions}
+    return named | {f"{package}:{name}": operation for name, operation in operations.items()}
+
+
+_CHAT = (
+    *read.SAMPLING,
+    read.integer("max_completion_tokens", "max_tokens"),
+    read.integer("max_tokens", "max_tokens"),
+    read.integer("n", "choice_count"),
+    read.texts("stop", "stop_sequences"),
+    read.effort("reasoning_effort"),
+    read.output_format("response_format"),
+    read.text("service_tier", "service_tier"),
+)
+_IMAGE = (
+    read.integer("n", "choice_count"),
+    read.text("size", "size"),
+    read.text("quality", "quality"),
 )
 
-_KIND_OF_ENTRY_POINT = {name: kind for kind in CALL_KINDS for name in kind.entry_points}
+CALL_KINDS: tuple[CallKind, ...] = (
+    CallKind("chat", {"completion": "chat"}, content=("messages",), parameters=_CHAT, streams=True),
+    CallKind(
+        "text completion",
+        {"text_completion": "text_completion"},
+        content=("prompt", "suffix"),
+        parameters=_CHAT,
+        streams=True,
+    ),
+    CallKind(
+        "embeddings",
+        {"embedding": "embeddings"},
+        content=("input",),
+        parameters=(
+            read.integer("dimensions", "dimension_count"),
+            read.texts("encoding_format", "encoding_formats"),
+        ),
+    ),
+    CallKind(
+        "responses",
+        {"responses": "chat", "compact_responses": "chat"},
+        content=("input", "instructions"),
+        parameters=(
+            *read.SAMPLING,
+            read.integer("max_output_tokens", "max_tokens"),
+            read.effort("reasoning"),
+            read.output_format("text"),
+            read.text("previous_response_id", "previous_response_id"),
+            read.text("service_tier", "service_tier"),
+        ),
+        streams=True,
+    ),
+    CallKind(
+        "stored responses",
+        {
+            "get_responses": "fetch_response",
+            **_own("list_input_items", "cancel_responses", "delete_responses"),
+        },
+        billed=False,
+        streams=True,
+    ),
+    CallKind(
+        "Anthropic messages",
+        {"anthropic_messages": "chat"},
+        content=("messages", "system"),
+        parameters=(
+            *read.SAMPLING,
+            read.integer("max_tokens", "max_tokens"),
+            read.texts("stop_sequences", "stop_sequences"),
+            read.effort("output_config"),
+            read.text("service_tier", "service_tier"),
+        ),
+        streams=True,
+    ),
+    CallKind(
+        "Google generate-content",
+        {"generate_content": "generate_content", "generate_content_stream": "generate_content"},
+        content=("contents", "systemInstruction", "system_instruction"),
+        parameters=read.inside(
+            ("config", "generationConfig"),
+            *read.SAMPLING,
+            read.integer("topK", "top_k"),
+            read.number("topP", "top_p"),
+            read.integer("max_output_tokens", "max_tokens"),
+            read.integer("maxOutputTokens", "max_tokens"),
+            read.integer("candidate_count", "choice_count"),
+            read.integer("candidateCount", "choice_count"),
+            read.texts("stop_sequences", "stop_sequences"),
+            read.texts("stopSequences", "stop_sequences"),
+        ),
+        streams=True,
+    ),
+    CallKind(
+        "interactions",
+        {"interactions:create": "chat"},
+        content=("input", "system_instruction"),
+        streams=True,
+    ),
+    CallKind(
+        "stored interactions",
+        {
+            "interactions:get": "fetch_response",
+            **_of_package("interactions", "interaction", "delete", "cancel"),
+        },
+        billed=False,
+        streams=True,
+    ),
+    CallKind(
+        "agents",
+        _of_package("interactions.agents", "agent", "list", "get", "delete", create="create_agent")
+        | _of_package("interactions.agents", "of_agent", "list_versions"),
+        target="name",
+        content=("instructions",),
+        billed=False,
+    ),
+    CallKind(
+        "image generation",
+        {"image_generation": "image_generation"},
+        content=("prompt",),
+        parameters=_IMAGE,
+        unit="image",
+        quantity=quantities.images,
+        output_type="image",
+    ),
+    CallKind(
+        "image edit",
+        {"image_edit": "image_edit", "image_variation": "image_variation"},
+        content=("prompt",),
+        parameters=_IMAGE,
+        unit="image",
+        quantity=quantities.images,
+        streams=True,
+        output_type="image",
+    ),
+    CallKind(
+        "transcription",
+        {"transcription": "transcription"},
+        content=("prompt",),
+        parameters=(read.number("temperature", "temperature"), read.text("language", "language")),
+        unit="second",
+        quantity=quantities.seconds_heard,
+        output_type="text",
+    ),
+    CallKind(
+        "speech",
+        {"speech": "speech"},
+        content=("input", "instructions"),
+        parameters=(read.text("voice", "voice"),),
+        unit="character",
+        quantity=quantities.characters,
+        output_type="speech",
+    ),
+    CallKind(
+        "rerank",
+        {"rerank": "rerank"},
+        content=("query", "documents"),
+        parameters=(read.integer("top_n", "retrieval_top_k"),),
+        unit="search",
+        quantity=quantities.search_units,
+    ),
+    CallKind("moderation", {"moderation": "moderation"}, content=("input",)),
+    CallKind(
+        "search",
+        {"search:search": "search"},
+        target="search_provider",
+        provider="search_provider",
+        content=("query",),
+        parameters=(read.integer("max_results", "retrieval_top_k"),),
+        unit="search",
+        quantity=quantities.queries,
+    ),
+    CallKind(
+        "OCR",
+        {"ocr": "ocr"},
+        content=("document",),
+        unit="page",
+        quantity=quantities.pages,
+        output_type="text",
+    ),
+    CallKind(
+        "video",
+        _own("video_generation", "video_remix", "video_edit", "video_extension"),
+        content=("prompt",),
+        parameters=(read.text("size", "size"),),
+        unit="second",
+        quantity=quantities.seconds_made,
+        output_type="video",
+    ),
+    CallKind(
+        "videos",
+        _own(
+            "video_content",
+            "video_list",
+            "video_status",
+            "video_create_character",
+            "video_get_character",
+        ),
+        billed=False,
+    ),
+    CallKind(
+        "vector store search",
+        {"vector_stores:search": "retrieval"},
+        target="vector_store_id",
+        content=("query",),
+        parameters=(
+            read.text("vector_store_id", "data_source_id"),
+            read.integer("max_num_results", "retrieval_top_k"),
+        ),
+        unit="search",
+        quantity=quantities.queries,
+    ),
+    CallKind(
+        "vector stores",
+        _of_package(
+            "vector_stores", "vector_store", "create", "retrieve", "list", "update", "delete"
+        ),
+        target="",
+        parameters=(read.text("vector_store_id", "data_source_id"),),
+        billed=False,
+    ),
+    CallKind(
+        "vector store files",
+        _of_package(
+            "vector_store_files",
+            "vector_store_file",
+            "create",
+            "list",
+            "retrieve",
+            "update",
+            "delete",
+            retrieve_content="retrieve_vector_store_file_content",
+        ),
+        target="",
+        parameters=(read.text("vector_store_id", "data_source_id"),),
+        billed=False,
+    ),
+    CallKind(
+        "retrieval-augmented generation",
+        {"rag:query": "chat", "rag:ingest": "rag_ingest"},
+        content=("messages",),
+        streams=True,
+    ),
+    CallKind(
+        "decisions",
+        _own("decisions", "systemone"),
+        content=("input", "questions", "state"),
+    ),
+    CallKind(
+        "files",
+        _own("create_file", "file_retrieve", "file_delete", "file_list", "file_content"),
+        target="",
+        billed=False,
+    ),
+    CallKind(
+        "batches",
+        _own("create_batch", "retrieve_batch", "list_batches", "cancel_batch"),
+        target="",
+        billed=False,
+    ),
+    CallKind(
+        "fine-tuning",
+        _own(
+            "create_fine_tuning_job",
+            "cancel_fine_tuning_job",
+            "list_fine_tuning_jobs",
+            "retrieve_fine_tuning_job",
+        ),
+        billed=False,
+    ),
+    CallKind(
+        "containers",
+        _own(
+            "create_container",
+            "list_containers",
+            "retrieve_container",
+            "delete_container",
+            "list_container_files",
+            "upload_container_file",
+            "retrieve_container_file",
+            "retrieve_container_file_content",
+            "delete_container_file",
+        ),
+        target="",
+        billed=False,
+    ),
+    CallKind(
+        "code sandbox",
+        _own("create_sandbox", "run_code", "delete_sandbox", "code_interpreter_tool"),
+        target="provider",
+        provider="provider",
+        content=("code",),
+        billed=False,
+    ),
+    CallKind(
+        "skills",
+        _own("create_skill", "list_skills", "get_skill", "delete_skill"),
+        target="",
+        billed=False,
+    ),
+    CallKind(
+        "evals",
+        _own(
+            *("create_eval", "list_evals", "get_eval", "update_eval", "delete_eval", "cancel_eval"),
+            *("create_run", "list_runs", "get_run", "cancel_run", "delete_run"),
+        ),
+        target="",
+        billed=False,
+    ),
+    CallKind(
+        "realtime",
+        {"realtime": "realtime", "realtime_calls": "realtime"},
+        streams=True,
+    ),
+    CallKind(
+        "realtime sessions",
+        _own("create_realtime_client_secret", "create_realtime_transcription_session"),
+        billed=False,
+    ),
+    CallKind("Responses websocket", {"responses_websocket": "chat"}, streams=True),
+    CallKind(
+        "MCP tool",
+        {"call_mcp_tool": "execute_tool"},
+        target="name",
+        content=("arguments",),
+        parameters=(read.text("name", "tool_name"),),
+        unit="call",
+        quantity=quantities.one,
+    ),
+    CallKind(
+        "A2A message",
+        {
+            "a2a_protocol:send_message": "invoke_agent",
+            "a2a_protocol:send_message_streaming": "invoke_agent",
+        },
+        target="",
+        content=("request",),
+        streams=True,
+    ),
+    CallKind(
+        "assistants",
+        {
+            "create_assistants": "create_agent",
+            "run_thread": "invoke_agent",
+            "run_thread_stream": "invoke_agent",
+            **_own(
+                *("get_assistants", "delete_assistant", "create_thread", "get_thread"),
+                *("add_message", "get_messages"),
+            ),
+        },
+        target="",
+        content=("instructions", "messages", "content", "additional_instructions"),
+        streams=True,
+    ),
+    CallKind(
+        "pass-through",
+        {"llm_passthrough_route": "pass_through", "pass_through_request": "pass_through"},
+        content=("json", "data", "content"),
+        streams=True,
+    ),
+)
 
-
-@lru_cache(maxsize=512)
-def call_kind(call_type: str) -> CallKind:
-    """The kind of an entry point, given its name in either twin; a generic one for a name not in the table."""
-    name = call_type.lstrip("_")
-    kind = _KIND_OF_ENTRY_POINT.get(name)
-    if kind is None and name.startswith("a"):
-        kind = _KIND_OF_ENTRY_POINT.get(name[1:])
-    if kind is not None:
-        return kind
-    return CallKind(name, (name,), ("messages", "prompt", "input", "query", "contents"))
+_CONTENT_OF_ANY = ("messages", "prompt", "input", "query", "contents")
+_OPERATIONS = {
+    name: (kind, operation) for kind in CALL_KINDS for name, operation in kind.operations.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +427,65 @@ class EntryPoint:
     """One of LiteLLM's functions, in one of its twins."""
 
     name: str
+    """As LiteLLM names it, with its package where the name alone says too little."""
     kind: CallKind
-    model_position: int | None
-    """Where ``model`` stands among its positional parameters, if it does."""
+    operation: str
+    positional: tuple[str, ...] = ()
+    """Its parameters that can be given by position, in their order."""
+    default_provider: str | None = None
+    """The provider it turns to when none is named."""
+    known: bool = field(default=True, compare=False)
+    """False where it is not in the table."""
+
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """What it is called with, by name."""
+        return {**dict(zip(self.positional, args, strict=False)), **kwargs} if args else kwargs
+
+
+@lru_cache(maxsize=512)
+def named(name: str, package: str = "") -> EntryPoint:
+    """The entry point of this name, in either twin; a generic one for a name not in the table."""
+    plain = name.lstrip("_")
+    for candidate in (plain, plain[1:] if plain.startswith("a") else ""):
+        for key, shown in ((f"{package}:{candidate}", f"{package}.{plain}"), (candidate, plain)):
+            if key in _OPERATIONS:
+                kind, operation = _OPERATIONS[key]
+                return EntryPoint(shown, kind, operation)
+    kind = CallKind(plain, {plain: plain}, content=_CONTENT_OF_ANY)
+    return EntryPoint(plain, kind, plain or "unknown", known=False)
 
 
 def entry_point_of(function: Callable[..., Any]) -> EntryPoint:
-    """What is known of an entry point from its name and signature."""
-    name = getattr(function, "__name__", "")
+    """What is known of an entry point from its name, module and signature."""
+    module = str(getattr(function, "__module__", ""))
+    package = module.removeprefix("litellm.").removesuffix(".main")
+    about = named(_name_of(function), package)
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
-        parameters = []
-    position = next(
-        (
-            index
-            for index, parameter in enumerate(parameters)
-            if parameter.name == "model" and parameter.kind is not parameter.KEYWORD_ONLY
-        ),
-        None,
+        return about
+    positional = tuple(
+        parameter.name
+        for parameter in parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     )
-    return EntryPoint(name, call_kind(name), position)
+    provider = getattr(parameters.get(about.kind.provider), "default", None)
+    return replace(
+        about,
+        positional=positional,
+        default_provider=provider if isinstance(provider, str) else None,
+    )
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """Its name; of those that LiteLLM makes in a loop, all named alike, what the loop calls them."""
+    name = str(getattr(function, "__name__", ""))
+    if not name.endswith("endpoint_func"):
+        return name
+    asynchronous = name.startswith("async_")
+    for variable in inspect.getclosurevars(inspect.unwrap(function)).nonlocals.items():
+        if variable[0] == "endpoint_name":
+            return f"{'a' if asynchronous else ''}{variable[1]}"
+        if variable[0] == "sync_func":
+            return f"a{_name_of(inspect.unwrap(variable[1]))}"
+    return name

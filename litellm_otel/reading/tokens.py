@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from litellm_otel.model import Attempt
-from litellm_otel.reading.responses import text_of_chunks
+from litellm_otel.reading.chunks import text_of_chunks
 
 
 def estimate_tokens(attempt: Attempt) -> None:
@@ -19,7 +19,13 @@ def estimate_tokens(attempt: Attempt) -> None:
     usage.estimated = True
     usage.output_tokens = int(litellm.token_counter(model=attempt.model, text=text))
     if usage.input_tokens is None and attempt.asked:
-        argument = "text" if isinstance(attempt.asked, str) else "messages"
-        given: dict[str, Any] = {argument: attempt.asked}
-        usage.input_tokens = int(litellm.token_counter(model=attempt.model, **given))
+        usage.input_tokens = _count(litellm, attempt.model, attempt.asked)
     usage.total_tokens = (usage.input_tokens or 0) + usage.output_tokens
+
+
+def _count(litellm: Any, model: str, asked: Any) -> int | None:
+    argument = "text" if isinstance(asked, str) else "messages"
+    try:
+        return int(litellm.token_counter(model=model, **{argument: asked}))
+    except Exception:
+        return None  # not in the form of chat messages

@@ -1,0 +1,152 @@
+"""The chunks of a stream → what a whole response would have told, whichever API they are of.
+
+Chat and text completions come as objects with choices, the Responses API as typed events, Anthropic and
+Google as mappings or as the bytes of server-sent events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
+
+from litellm_otel.model import Response, Usage
+from litellm_otel.reading.responses import finish_reasons_of, response_of
+from litellm_otel.reading.shapes import count_of, field_of, text_of
+from litellm_otel.reading.usage import usage_of, usage_of_result
+
+_TELLING: Final = (b'"usage', b'"message_start"', b'"stop_reason"', b'"finish_reason"')
+"""Server-sent events without any of these carry only text, and are not parsed but for it."""
+
+
+def streamed_response(chunks: Sequence[object]) -> tuple[Response, Usage | None]:
+    """Id, model and finish reasons, and the usage that the provider sent, as far as they came."""
+    told = _Told()
+    for chunk in chunks:
+        if isinstance(chunk, (bytes, str)):
+            for event in _events(chunk, _TELLING):
+                told.add(event)
+        else:
+            told.add(chunk)
+    return told.response(), told.usage
+
+
+class _Told:
+    """What the chunks seen so far have told."""
+
+    def __init__(self) -> None:
+        self._first: Response | None = None
+        self._whole: Response | None = None
+        self._reasons: dict[int, str] = {}
+        self.usage: Usage | None = None
+
+    def add(self, chunk: object) -> None:
+        choices = field_of(chunk, "choices")
+        if choices is not None:
+            self._add_choices(chunk, cast("Sequence[object]", choices))
+            return
+        inner = field_of(chunk, "response")
+        if inner is None:
+            inner = field_of(chunk, "message")
+        if inner is not None and not isinstance(inner, str):
+            self._add_whole(inner)
+            return
+        stopped = text_of(field_of(field_of(chunk, "delta"), "stop_reason"))
+        if stopped:
+            self._reasons[0] = stopped
+        elif field_of(chunk, "candidates") is not None:
+            self._add_candidates(chunk)
+        self._use(usage_of_result(chunk))
+
+    def _add_choices(self, chunk: object, choices: Sequence[object]) -> None:
+        if self._first is None:
+            self._first = response_of(chunk)
+        for choice in choices:
+            index = count_of(field_of(choice, "index")) or 0
+            reason = field_of(choice, "finish_reason")
+            if isinstance(reason, str):
+                self._reasons[index] = reason
+            else:
+                self._reasons.setdefault(index, "error")
+        sent = field_of(chunk, "usage")
+        if sent is not None:
+            self._use(usage_of(sent))
+
+    def _add_whole(self, response: object) -> None:
+        """The Responses API sends the whole response with its events, Anthropic the empty message."""
+        self._whole = response_of(response)
+        self._use(usage_of_result(response))
+
+    def _add_candidates(self, chunk: object) -> None:
+        if self._first is None:
+            self._first = response_of(chunk)
+        for index, reason in enumerate(finish_reasons_of(chunk)):
+            if reason != "error" or index not in self._reasons:
+                self._reasons[index] = reason
+
+    def _use(self, usage: Usage | None) -> None:
+        if usage is None:
+            return
+        before, self.usage = self.usage, usage
+        if before is not None and (before.input_tokens or 0) > (usage.input_tokens or 0):
+            # Anthropic tells the input when it starts and the output when it ends.
+            output = usage.output_tokens
+            self.usage = before
+            before.output_tokens = output if output is not None else before.output_tokens
+            before.total_tokens = (before.input_tokens or 0) + (before.output_tokens or 0)
+
+    def response(self) -> Response:
+        response = self._whole or self._first or Response()
+        if self._reasons:
+            response.finish_reasons = tuple(self._reasons[key] for key in sorted(self._reasons))
+        return response
+
+
+def _events(chunk: bytes | str, telling: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a piece of server-sent events; of those cut in two, none."""
+    raw = chunk.encode() if isinstance(chunk, str) else chunk
+    if telling and not any(word in raw for word in telling):
+        return
+    for line in raw.splitlines():
+        text = line.removeprefix(b"data:").strip()
+        if text.startswith(b"{"):
+            try:
+                yield json.loads(text)
+            except ValueError:
+                continue
+
+
+def text_of_chunks(chunks: Sequence[object]) -> str:
+    """What the chunks say, to count tokens where the provider sent no count."""
+    pieces: list[str] = []
+    for chunk in chunks:
+        if isinstance(chunk, (bytes, str)):
+            for event in _events(chunk):
+                pieces.extend(_texts(event))
+        else:
+            pieces.extend(_texts(chunk))
+    return "".join(pieces)
+
+
+def _texts(chunk: object) -> Iterator[str]:
+    for choice in cast("Sequence[object]", field_of(chunk, "choices") or ()):
+        delta = field_of(choice, "delta")
+        if delta is None:
+            said = (field_of(choice, "text"),)
+        else:
+            said = field_of(delta, "content"), field_of(delta, "reasoning_content")
+        yield from (text for text in said if isinstance(text, str))
+    delta = field_of(chunk, "delta")
+    if isinstance(delta, str):  # the Responses API
+        yield delta
+    elif delta is not None:  # Anthropic
+        for name in ("text", "thinking", "partial_json"):
+            text = field_of(delta, name)
+            if isinstance(text, str):
+                yield text
+    for candidate in cast("Sequence[object]", field_of(chunk, "candidates") or ()):
+        content = field_of(candidate, "content")
+        for part in cast("Sequence[object]", field_of(content, "parts") or ()):
+            text = field_of(part, "text")
+            if isinstance(text, str):
+                yield text

@@ -1,0 +1,37 @@
+"""The least that all of LiteLLM's objects and mappings have in common: fields, counts and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+
+def field_of(value: object, name: str) -> Any:
+    """A mapping's item or an object's attribute; None where there is none."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value).get(name)
+    return getattr(value, name, None)
+
+
+def number_of(value: object) -> float | None:
+    """A number, also one written as text; None for everything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def count_of(value: object) -> int | None:
+    """A count; None for what is not a number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value)
+    return None
+
+
+def text_of(value: object) -> str | None:
+    """A text that is not empty; None for everything else."""
+    return value if isinstance(value, str) and value else None
