@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from otlp_load import COUNTER, GAUGE, ITEM, SPAN, Load
 
 from collector.generate import flavour_manifest
 from stack.components.collector import CONFIGS, Collector
 from stack.components.prometheus import Prometheus
+from stack.drill.load import COUNTER, GAUGE, ITEM, SPAN, Load
 from stack.paths import ROOT, RunDirectory
 from stack.service import clean_environment
 from stack.standins.datadog import Datadog
