@@ -16,7 +16,17 @@ from .paths import ROOT, RunDirectory
 from .waiting import NotInTime, until
 
 # Settings of the surrounding shell that would change what a component does or where it sends.
-_FOREIGN_PREFIXES = ("OTEL_", "LITELLM_", "DD_", "LOKI_", "PROMETHEUS_", "DEBUG_OTEL", "OPENAI_")
+_FOREIGN_PREFIXES = (
+    "OTEL_",
+    "LITELLM_",
+    "DD_",
+    "LOKI_",
+    "PROMETHEUS_",
+    "TRACES_",
+    "GATEWAY_",
+    "DEBUG_OTEL",
+    "OPENAI_",
+)
 _FOREIGN = frozenset({"PYTHONPATH", "PYTHONHOME", "http_proxy", "https_proxy", "all_proxy"})
 
 

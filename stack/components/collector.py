@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from tools.build import binary
@@ -16,14 +17,17 @@ Flavour = Literal["otelcol-litellm", "otelcol-litellm-core"]
 
 
 class Collector(Service):
-    """A backend whose address or key is not given here is off, as it is for an operator."""
+    """A backend whose address or key is not given here is off, as it is for an operator.
+
+    A configuration is named (``base``), a task (``task:gateway``) or a file of one's own.
+    """
 
     def __init__(
         self,
         *,
         run: RunDirectory,
         flavour: Flavour = "otelcol-litellm-core",
-        configs: Sequence[str] = ("base", "prometheus", "loki", "datadog"),
+        configs: Sequence[str | Path] = ("base", "prometheus", "loki", "datadog"),
         prometheus: str | None = None,
         loki: str | None = None,
         datadog: str | None = None,
@@ -43,6 +47,7 @@ class Collector(Service):
             "LITELLM_OTELCOL_LOOPBACK_ENDPOINT": f"127.0.0.1:{ports['loopback']}",
             "LITELLM_OTELCOL_METRICS_HOST": "127.0.0.1",
             "LITELLM_OTELCOL_METRICS_PORT": str(ports["metrics"]),
+            "LITELLM_OTELCOL_CONFIG_DIRECTORY": str(CONFIGS),
             "LITELLM_OTELCOL_STORAGE_DIRECTORY": str(run.subfolder(f"{name}/storage")),
             "PROMETHEUS_REMOTE_WRITE_ENDPOINT": prometheus,
             "LOKI_OTLP_ENDPOINT": loki,
@@ -50,15 +55,22 @@ class Collector(Service):
             "DD_API_KEY": datadog_key,
             **(env or {}),
         }
-        argv: list[object] = [binary(flavour)]
-        for config in configs:
-            argv += ["--config", CONFIGS / f"{config}.yaml"]
         super().__init__(
             name,
-            [str(part) for part in argv],
+            [binary(flavour), *config_flags(configs)],
             run=run,
             env={key: value for key, value in settings.items() if value is not None},
             ready=answers(self.health_url),
             ready_within=30.0,
             grace=15.0,
         )
+
+
+def config_flags(configs: Sequence[str | Path]) -> list[str]:
+    """The flags that name the configurations on a command line."""
+    flags: list[str] = []
+    for config in configs:
+        if isinstance(config, str) and not config.startswith("task:"):
+            config = CONFIGS / f"{config}.yaml"
+        flags += ["--config", str(config)]
+    return flags

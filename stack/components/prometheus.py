@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from alerting import configs, rules
 from tools.build import binary
@@ -19,7 +21,10 @@ from ..service import Service, answers
 
 class Prometheus(Service):
     """The shortened durations are those of the rules: ``window`` of every range, ``hold`` of every
-    ``for``, ``interval`` of the evaluation; ``None`` leaves what is shipped."""
+    ``for``, ``interval`` of the evaluation; ``None`` leaves what is shipped.
+
+    ``flags`` and ``changes`` of the configuration's top level come on top.
+    """
 
     def __init__(
         self,
@@ -30,31 +35,34 @@ class Prometheus(Service):
         window: str | None = None,
         hold: str | None = None,
         interval: str | None = "1s",
+        flags: Sequence[str] = (),
+        changes: Mapping[str, Any] | None = None,
         name: str = "prometheus",
     ) -> None:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
         self.remote_write_url = f"{self.url}/api/v1/write"
+        self.otlp_url = f"{self.url}/api/v1/otlp"
         rule_file = run.write(
             f"{name}/rules.yaml", rules.render(window=window, hold=hold, interval=interval)
         )
-        config = run.write(
-            f"{name}/prometheus.yml",
-            configs.prometheus(
-                rule_files=[rule_file],
-                alertmanagers=[alertmanager] if alertmanager else [],
-                targets={
-                    "prometheus": [],
-                    "alertmanager": [],
-                    "otelcol-litellm": [collector_metrics] if collector_metrics else [],
-                },
-                interval=interval,
-            ),
+        text = configs.prometheus(
+            rule_files=[rule_file],
+            alertmanagers=[alertmanager] if alertmanager else [],
+            targets={
+                "prometheus": [],
+                "alertmanager": [],
+                "otelcol-litellm": [collector_metrics] if collector_metrics else [],
+            },
+            interval=interval,
         )
+        if changes:
+            text = yaml.safe_dump({**yaml.safe_load(text), **changes})
+        config = run.write(f"{name}/prometheus.yml", text)
         super().__init__(
             name,
-            self._argv(config, run.subfolder(f"{name}/data")),
+            [*self._argv(config, run.subfolder(f"{name}/data")), *flags],
             run=run,
             ready=answers(f"{self.url}/-/ready"),
             ready_within=30.0,
@@ -90,6 +98,12 @@ class Prometheus(Service):
     def series(self, matcher: str = '{__name__=~".+"}') -> list[dict[str, str]]:
         """The labels of every series stored so far."""
         return self._get("/api/v1/series", **{"match[]": matcher}, start=time.time() - 86_400)
+
+    def exemplars(self, selector: str) -> list[dict[str, Any]]:
+        """The exemplars of the last hour; they are stored with --enable-feature=exemplar-storage."""
+        now = time.time()
+        found = self._get("/api/v1/query_exemplars", query=selector, start=now - 3600, end=now + 60)
+        return [each for series in found for each in series["exemplars"]]
 
     def alerts(self) -> list[dict[str, Any]]:
         return self._get("/api/v1/alerts")["alerts"]

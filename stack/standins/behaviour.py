@@ -71,6 +71,20 @@ _ERRORS = {
     "bad-request": Error(
         400, "Invalid value for 'messages'.", "invalid_request_error", "invalid_value"
     ),
+    "context-window": Error(
+        400,
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in "
+        "150000 tokens. Please reduce the length of the messages.",
+        "invalid_request_error",
+        "context_length_exceeded",
+    ),
+    "content-policy": Error(
+        400,
+        "Your request was rejected as a result of our safety system. Your prompt may contain text "
+        "that is not allowed by our safety system.",
+        "invalid_request_error",
+        "content_policy_violation",
+    ),
     # An upstream that repeats the caller's key and prompt in its message, as some gateways do.
     "leaky-error": Error(
         500, "Request failed: key {key}, prompt {prompt}", "server_error", "internal_error"

@@ -1,8 +1,9 @@
-"""An OpenAI-compatible provider: chat and text completions, embeddings, responses.
+"""The providers that LiteLLM calls, in one stand-in: OpenAI, Azure, Anthropic, Google and smaller ones.
 
-Its base address is ``<url>/v1`` or ``<url>/<account>/v1``; an account can be switched to failing
-and back (``POST /_standin/accounts/<account> {"behaviour": "unavailable"}``, or ``switch``). What
-else a request meets is said by its model name, see ``behaviour``.
+OpenAI's base address is ``<url>/v1`` or ``<url>/<account>/v1``, the others' ``<url>`` or ``<url>/<account>``.
+An account can be switched to failing and back (``POST /_standin/accounts/<account>
+{"behaviour": "unavailable"}``, or ``switch``), or be named for its behaviour, ``<account>@<behaviour>``, as
+a model can: see ``behaviour``.
 """
 
 from __future__ import annotations
@@ -11,18 +12,40 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from .behaviour import Behaviour, Error, behaviour_of, named
-from .openai_api import ENDPOINTS, Answer, Endpoint
+from . import (
+    anthropic_api,
+    google_api,
+    openai_api,
+    openai_assistants,
+    openai_media,
+    openai_realtime,
+    openai_responses,
+    openai_storage,
+    small_apis,
+)
+from .behaviour import Behaviour, behaviour_of, named
+from .endpoint import Asked, Binary, Endpoint, Events, Invalid, Problem, Upload
+from .realtime_api import Sessions
 from .server import StandIn
 
-_REQUESTS_LIMIT, _TOKENS_LIMIT = 500, 200_000
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *openai_api.ENDPOINTS,
+    *openai_responses.ENDPOINTS,
+    *openai_media.ENDPOINTS,
+    *openai_storage.ENDPOINTS,
+    *openai_realtime.ENDPOINTS,
+    *openai_assistants.ENDPOINTS,
+    *anthropic_api.ENDPOINTS,
+    *google_api.ENDPOINTS,
+    *small_apis.ENDPOINTS,
+)
 
 
 @dataclass
@@ -35,6 +58,7 @@ class Call:
     behaviour: str
     stream: bool
     traceparent: str | None
+    baggage: str | None = None
     status: int | None = None
     chunks: int = 0
     ending: str = "open"  # answered, refused, cut (by us), gone (the client)
@@ -50,9 +74,15 @@ class Provider(StandIn):
         self.calls: list[Call] = []
         self._switched: dict[str, Behaviour] = {}
         self._misbehaved: Counter[str] = Counter()
+        self.sessions = Sessions(self.refuse)
+
+    def address(self, account: str = "") -> str:
+        """The base address of an API that has its version in its paths."""
+        return f"{self.url}/{account}" if account else self.url
 
     def base_url(self, account: str = "") -> str:
-        return f"{self.url}/{account}/v1" if account else f"{self.url}/v1"
+        """The base address of OpenAI's API, and of those made like it."""
+        return f"{self.address(account)}/v1"
 
     def switch(self, account: str, behaviour: str = "ok") -> None:
         """Makes every request to an account behave in one way, or heals it with ``ok``."""
@@ -65,10 +95,12 @@ class Provider(StandIn):
         routes: list[web.AbstractRouteDef] = [
             web.post("/_standin/accounts/{account}", self._switch)
         ]
-        for prefix in ("/v1", "/{account}/v1"):
-            routes.append(web.get(f"{prefix}/models", self._models))
+        for prefix in ("", "/{account}"):
+            routes.append(web.get(f"{prefix}/v1/models", self._models))
+            routes.extend(self.sessions.routes(prefix))
             for endpoint in ENDPOINTS:
-                routes.append(web.post(prefix + endpoint.path, self._handler(endpoint)))
+                path = prefix + endpoint.path
+                routes.append(web.route(endpoint.method, path, self._handler(endpoint)))
         return routes
 
     def state(self) -> dict[str, Any]:
@@ -78,7 +110,7 @@ class Provider(StandIn):
         self.calls.clear()
         self._misbehaved.clear()
 
-    # -- the API ----------------------------------------------------------------------------
+    # -- the APIs ---------------------------------------------------------------------------
 
     def _handler(self, endpoint: Endpoint) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -87,91 +119,120 @@ class Provider(StandIn):
         return handle
 
     async def _handle(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        body: Any
-        try:
-            body = json.loads(await request.read())
-        except ValueError:
-            body = None
-        problem = endpoint.invalid(body)
-        if problem is not None:
-            self.refuse(request.path, problem.message, json.dumps(body)[:2000])
-            return _error(400, problem.message, "invalid_request_error", None, problem.param)
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        if not key.startswith("sk-"):
-            self.refuse(request.path, "no API key in Authorization: Bearer sk-…")
-            return _error(
-                401, "You didn't provide an API key.", "invalid_request_error", None, None
-            )
-        try:
-            wanted = behaviour_of(body["model"])
-        except KeyError as error:
-            self.refuse(request.path, str(error))
-            return _error(
-                404,
-                f"The model '{body['model']}' does not exist",
-                "invalid_request_error",
-                "model_not_found",
-                None,
-            )
+        api = endpoint.api
+        key = api.keys(request.headers) or request.query.get(api.key_parameter, "")
+        asked = await self._read(endpoint, request)
+        problem = asked if isinstance(asked, Invalid) else self._invalid(asked, request, key)
+        if isinstance(asked, Invalid) or problem is not None:
+            assert problem is not None
+            self.refuse(request.path, problem.message)
+            given = problem.status, problem.message, problem.type, problem.code, problem.param
+            return _refused(endpoint, Problem(*given))
         account = request.match_info.get("account", "")
-        behaviour = self._switched.get(account) or self._due(wanted, endpoint, body)
+        behaviour = self._switched.get(account) or self._due(_wanted(asked, account), asked)
         call = Call(
             account,
             endpoint.path,
-            body["model"],
+            asked.model,
             behaviour.name,
-            bool(body.get("stream")),
+            asked.streamed,
             request.headers.get("traceparent"),
+            request.headers.get("baggage"),
         )
         self.calls.append(call)
         try:
-            return await self._answer(request, endpoint, body, behaviour, call, key)
+            return await self._answer(request, asked, behaviour, call, key)
         except (asyncio.CancelledError, ConnectionError):
             call.ending = "gone" if call.ending == "open" else call.ending
             raise
         finally:
             call.ended = time.time()
 
-    def _due(self, wanted: Behaviour, endpoint: Endpoint, body: dict[str, Any]) -> Behaviour:
+    async def _read(self, endpoint: Endpoint, request: web.Request) -> Asked | Invalid:
+        fields: dict[str, Any] = {}
+        files: dict[str, list[Upload]] = {}
+        if endpoint.accepts == "form":
+            if request.content_type != "multipart/form-data":
+                return Invalid("Unsupported content type, send multipart/form-data", status=415)
+            fields, files = await _form(request)
+        elif endpoint.accepts == "json":
+            if request.content_type != "application/json":
+                return Invalid("Unsupported content type, send application/json", status=415)
+            try:
+                fields = json.loads(await request.read())
+            except ValueError:
+                return Invalid("We could not parse the JSON body of your request.")
+            if not isinstance(fields, dict):
+                return Invalid("We could not parse the JSON body of your request.")
+        else:
+            await request.read()
+        ids = {name: value for name, value in request.match_info.items() if name != "account"}
+        return Asked(endpoint, fields, files, ids, request.query, len(self.calls) + 1)
+
+    def _invalid(self, asked: Asked, request: web.Request, key: str) -> Invalid | None:
+        api = asked.endpoint.api
+        if not key:
+            message = f"You didn't provide an API key, as {api.key_header}."
+            return Invalid(message, status=401)
+        problem = api.needs(request.headers) or asked.endpoint.invalid(asked)
+        if problem is not None:
+            return problem
+        try:
+            _wanted(asked, request.match_info.get("account", ""))
+        except KeyError as error:
+            self.refuse(request.path, str(error))
+            message = f"The model '{asked.model}' does not exist"
+            return Invalid(message, status=404, code="model_not_found")
+        return None
+
+    def _due(self, wanted: Behaviour, asked: Asked) -> Behaviour:
         """The wanted behaviour, unless this key has met it as often as it should."""
         if wanted.first is None:
             return wanted
-        key = hashlib.sha256(f"{body['model']}\0{endpoint.prompt(body)}".encode()).hexdigest()
+        of = f"{asked.model}\0{asked.endpoint.path}\0{asked.content}"
+        key = hashlib.sha256(of.encode()).hexdigest()
         if self._misbehaved[key] >= wanted.first:
             return named("ok")
         self._misbehaved[key] += 1
         return wanted
 
     async def _answer(
-        self,
-        request: web.Request,
-        endpoint: Endpoint,
-        body: dict[str, Any],
-        behaviour: Behaviour,
-        call: Call,
-        key: str,
+        self, request: web.Request, asked: Asked, behaviour: Behaviour, call: Call, key: str
     ) -> web.StreamResponse:
         if behaviour.delay and not (call.stream and behaviour.chunk_delay):
             await asyncio.sleep(behaviour.delay)
+        endpoint = asked.endpoint
         if behaviour.error is not None:
-            call.status, call.ending = behaviour.error.status, "refused"
-            return _refusal(behaviour.error, key, endpoint.prompt(body))
+            error = behaviour.error
+            call.status, call.ending = error.status, "refused"
+            message = error.message.replace("{key}", key).replace("{prompt}", asked.content)
+            headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+            problem = Problem(error.status, message, error.type, error.code)
+            return _refused(endpoint, problem, headers)
         call.status = 200
-        answer = Answer(endpoint, body, len(self.calls))
-        if call.stream:
-            return await self._stream(request, answer, behaviour, call)
+        reply = endpoint.answer(asked)
+        if isinstance(reply, Events):
+            return await self._stream(request, endpoint, reply, behaviour, call)
         call.ending = "answered"
-        return web.json_response(answer.whole(), headers=_headers(answer.usage["total_tokens"]))
+        if isinstance(reply, Binary):
+            headers = {**endpoint.api.headers(0), "Content-Type": reply.content_type}
+            return web.Response(body=reply.content, headers=headers)
+        return web.json_response(reply.body, headers=dict(endpoint.api.headers(reply.tokens)))
 
     async def _stream(
-        self, request: web.Request, answer: Answer, behaviour: Behaviour, call: Call
+        self,
+        request: web.Request,
+        endpoint: Endpoint,
+        reply: Events,
+        behaviour: Behaviour,
+        call: Call,
     ) -> web.StreamResponse:
         response = web.StreamResponse(
-            headers={**_headers(answer.length), "Cache-Control": "no-cache"}
+            headers={**endpoint.api.headers(reply.tokens), "Cache-Control": "no-cache"}
         )
-        response.content_type = "text/event-stream"
+        response.content_type = reply.content_type
         await response.prepare(request)
-        for number, chunk in enumerate(answer.chunks()):
+        for number, chunk in enumerate(reply.chunks):
             if number == behaviour.break_after:
                 call.ending = "cut"
                 assert request.transport is not None
@@ -186,7 +247,8 @@ class Provider(StandIn):
         return response
 
     async def _models(self, request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": []}, headers=_headers(0))
+        headers = dict(openai_api.OPENAI.headers(0))
+        return web.json_response({"object": "list", "data": []}, headers=headers)
 
     async def _switch(self, request: web.Request) -> web.Response:
         account, wanted = request.match_info["account"], (await request.json())["behaviour"]
@@ -197,34 +259,28 @@ class Provider(StandIn):
         return web.json_response({"account": account, "behaviour": wanted})
 
 
-def _refusal(error: Error, key: str, prompt: str) -> web.Response:
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    message = error.message.replace("{key}", key).replace("{prompt}", prompt)
-    return _error(error.status, message, error.type, error.code, None, headers)
+def _wanted(asked: Asked, account: str) -> Behaviour:
+    """What the model's name asks for, else what the account's does."""
+    return behaviour_of(asked.model if "@" in asked.model else account)
 
 
-def _error(
-    status: int,
-    message: str,
-    kind: str,
-    code: str | None,
-    param: str | None,
-    headers: dict[str, str] | None = None,
+async def _form(request: web.Request) -> tuple[dict[str, Any], dict[str, list[Upload]]]:
+    """A form's fields, those that are true or false as such, and its files."""
+    fields: dict[str, Any] = {}
+    files: dict[str, list[Upload]] = defaultdict(list)
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            content_type = value.content_type
+            files[name].append(Upload(value.filename, value.file.read(), content_type))
+        else:
+            text = value.decode() if isinstance(value, bytes | bytearray) else value
+            fields[name] = {"true": True, "false": False}.get(text, text)
+    return fields, dict(files)
+
+
+def _refused(
+    endpoint: Endpoint, problem: Problem, headers: dict[str, str] | None = None
 ) -> web.Response:
-    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-    return web.json_response(body, status=status, headers={**_headers(0), **(headers or {})})
-
-
-def _headers(tokens: int) -> dict[str, str]:
-    return {
-        "openai-organization": "standin",
-        "openai-version": "2020-10-01",
-        "openai-processing-ms": "1",
-        "x-request-id": f"req_{time.monotonic_ns():x}",
-        "x-ratelimit-limit-requests": str(_REQUESTS_LIMIT),
-        "x-ratelimit-remaining-requests": str(_REQUESTS_LIMIT - 1),
-        "x-ratelimit-reset-requests": "120ms",
-        "x-ratelimit-limit-tokens": str(_TOKENS_LIMIT),
-        "x-ratelimit-remaining-tokens": str(_TOKENS_LIMIT - tokens),
-        "x-ratelimit-reset-tokens": "6ms",
-    }
+    body = endpoint.api.error(problem)
+    given = {**endpoint.api.headers(0), **(headers or {})}
+    return web.json_response(body, status=problem.status, headers=given)
