@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         "--target", action="append", default=[], type=_target, metavar="JOB=ADDRESS,..."
     )
     server.add_argument("--interval", help="how often to scrape and to evaluate")
+    server.add_argument("--remote-write", metavar="URL", help="a store for what is kept longer")
 
     router = files.add_parser("alertmanager", help="the configuration of Alertmanager")
     router.add_argument("--secrets", type=Path, help="directory of the secret files")

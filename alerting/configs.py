@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from alerting import documents, durations
 
 HERE = Path(__file__).resolve().parent
 PROMETHEUS = HERE / "prometheus" / "prometheus.yml"
+REMOTE_WRITE = HERE / "prometheus" / "remote_write.yml"
 ALERTMANAGER = HERE / "alertmanager" / "alertmanager.yml"
 TEMPLATES = HERE / "alertmanager" / "templates"
 
@@ -25,11 +28,13 @@ def prometheus(
     alertmanagers: Sequence[str] | None = None,
     targets: Mapping[str, Sequence[str]] | None = None,
     interval: str | None = None,
+    remote_write: str | None = None,
 ) -> str:
     """Return Prometheus' configuration as text.
 
     `targets` maps a scrape job to its addresses; a job with none is left out. `interval` is both
     how often targets are scraped and how often rules without an interval are evaluated.
+    `remote_write` is the URL of a store that keeps for longer what `remote_write.yml` says.
     """
     document = documents.load(path)
     if rule_files is not None:
@@ -49,6 +54,9 @@ def prometheus(
             jobs[name]["static_configs"][0]["targets"] = [*addresses]
         else:
             document["scrape_configs"].remove(jobs[name])
+    if remote_write is not None:
+        (entry,) = yaml.safe_load(REMOTE_WRITE.read_text(encoding="utf-8"))
+        document["remote_write"] = [{**entry, "url": remote_write}]
     return documents.dump(document)
 
 

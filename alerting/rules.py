@@ -13,6 +13,7 @@ from alerting import documents, durations
 
 HERE = Path(__file__).resolve().parent
 RULES = HERE / "prometheus" / "rules" / "litellm.yaml"
+COLLECTOR_RULES = HERE / "prometheus" / "rules" / "collector.yaml"
 # What the shipped annotations link to; `render` puts a site's own addresses there.
 GRAFANA_URL = "http://127.0.0.1:3000"
 RUNBOOK_URL = "https://github.com/litellm-otel/litellm-otel/blob/main/docs/runbooks.md"

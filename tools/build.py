@@ -70,7 +70,7 @@ _COLLECTOR = Binary(
     package=".",
     versioned_by="go.opentelemetry.io/collector/otelcol",
     minutes=10,
-    sources=("collector/setupconverter",),
+    sources=("collector/secretprovider", "collector/setupconverter", "collector/taskprovider"),
 )
 
 BINARIES: dict[str, Binary] = {
@@ -83,6 +83,12 @@ BINARIES: dict[str, Binary] = {
         package=".",
         versioned_by="github.com/compose-spec/compose-go/v2",
         minutes=0.3,
+    ),
+    "cyclonedx-gomod": Binary(
+        module="tools/cyclonedx-gomod",
+        package="github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod",
+        versioned_by="github.com/CycloneDX/cyclonedx-gomod",
+        minutes=1,
     ),
     "helm": Binary(
         module="tools/helm",
@@ -106,6 +112,13 @@ BINARIES: dict[str, Binary] = {
         versioned_by="github.com/grafana/loki/v3",
         minutes=5,
         version_symbol="github.com/grafana/loki/v3/pkg/util/build.Version",
+    ),
+    "nfpm": Binary(
+        module="tools/nfpm",
+        package="github.com/goreleaser/nfpm/v2/cmd/nfpm",
+        versioned_by="github.com/goreleaser/nfpm/v2",
+        minutes=1,
+        version_symbol="main.version",
     ),
     "ocb": Binary(
         module="tools/ocb",

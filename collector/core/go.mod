@@ -48,7 +48,9 @@ require (
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.152.0
 	go.opentelemetry.io/collector/service v0.152.0
 	golang.org/x/sys v0.43.0
+	litellm-otel/collector/secretprovider v0.0.0
 	litellm-otel/collector/setupconverter v0.0.0
+	litellm-otel/collector/taskprovider v0.0.0
 )
 
 require (
@@ -292,3 +294,7 @@ require (
 )
 
 replace litellm-otel/collector/setupconverter v0.0.0 => ../setupconverter
+
+replace litellm-otel/collector/secretprovider v0.0.0 => ../secretprovider
+
+replace litellm-otel/collector/taskprovider v0.0.0 => ../taskprovider

@@ -12,7 +12,9 @@ import (
 	fileprovider "go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	yamlprovider "go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 	"go.opentelemetry.io/collector/otelcol"
+	secretprovider "litellm-otel/collector/secretprovider"
 	setupconverter "litellm-otel/collector/setupconverter"
+	taskprovider "litellm-otel/collector/taskprovider"
 )
 
 func main() {
@@ -31,6 +33,8 @@ func main() {
 					envprovider.NewFactory(),
 					fileprovider.NewFactory(),
 					yamlprovider.NewFactory(),
+					secretprovider.NewFactory(),
+					taskprovider.NewFactory(),
 				},
 				ConverterFactories: []confmap.ConverterFactory{
 					setupconverter.NewFactory(),
@@ -38,9 +42,11 @@ func main() {
 			},
 		},
 		ProviderModules: map[string]string{
-			envprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():  "go.opentelemetry.io/collector/confmap/provider/envprovider v1.58.0",
-			fileprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme(): "go.opentelemetry.io/collector/confmap/provider/fileprovider v1.58.0",
-			yamlprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme(): "go.opentelemetry.io/collector/confmap/provider/yamlprovider v1.58.0",
+			envprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():    "go.opentelemetry.io/collector/confmap/provider/envprovider v1.58.0",
+			fileprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():   "go.opentelemetry.io/collector/confmap/provider/fileprovider v1.58.0",
+			yamlprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():   "go.opentelemetry.io/collector/confmap/provider/yamlprovider v1.58.0",
+			secretprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme(): "litellm-otel/collector/secretprovider v0.0.0",
+			taskprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():   "litellm-otel/collector/taskprovider v0.0.0",
 		},
 		ConverterModules: []string{
 			"litellm-otel/collector/setupconverter v0.0.0",

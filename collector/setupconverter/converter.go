@@ -8,8 +8,14 @@
 //	    LOKI_OTLP_ENDPOINT: {value: "${env:LOKI_OTLP_ENDPOINT:-}", kind: url, example: http://loki:3100/otlp}
 //	  backends:                 # off, with their components, while a variable they require is empty
 //	    loki: {requires: [LOKI_OTLP_ENDPOINT], components: [otlp_http/loki]}
-//	  extensions:               # left out of the service unless a remaining component names them
+//	    loki_too: {requires: [OTHER], components: [...], instead_of: loki}   # another way there
+//	  options:                  # as backends, but unsaid; half of what one requires is a mistake
+//	    loki_tenant: {requires: [LOKI_TENANT], settings: ["exporters::otlp_http/loki::headers::X-Scope-OrgID"]}
+//	  extensions:               # in the service exactly while a remaining component names them
 //	    file_storage: {requires: [LITELLM_OTELCOL_STORAGE_DIRECTORY]}
+//	  feature_gates:            # as the command line's --feature-gates
+//	    some.component.gate: true
+//	  required: [[loki]]        # of each list, one backend or option has to be on
 //
 // A configuration without that key passes unchanged.
 package setupconverter
@@ -56,12 +62,24 @@ type converter struct {
 type setup struct {
 	Variables  map[string]variable  `mapstructure:"variables"`
 	Backends   map[string]backend   `mapstructure:"backends"`
+	Options    map[string]option    `mapstructure:"options"`
 	Extensions map[string]extension `mapstructure:"extensions"`
+	Required   [][]string           `mapstructure:"required"`
+
+	FeatureGates map[string]bool `mapstructure:"feature_gates"`
 }
 
 type backend struct {
 	Requires   []string `mapstructure:"requires"`
 	Components []string `mapstructure:"components"`
+	InsteadOf  string   `mapstructure:"instead_of"`
+}
+
+type option struct {
+	Requires   []string `mapstructure:"requires"`
+	Components []string `mapstructure:"components"`
+	Settings   []string `mapstructure:"settings"`
+	Needs      string   `mapstructure:"needs"`
 }
 
 type extension struct {
@@ -77,6 +95,9 @@ func (c *converter) Convert(_ context.Context, conf *confmap.Conf) error {
 	if err != nil {
 		return err
 	}
+	if err := setFeatureGates(wanted.FeatureGates); err != nil {
+		return err
+	}
 	pipelines, err := readPipelines(conf)
 	if err != nil {
 		return err
@@ -84,17 +105,12 @@ func (c *converter) Convert(_ context.Context, conf *confmap.Conf) error {
 
 	required := map[string]bool{} // variable name -> whether what requires it is on
 	off := map[string]bool{}      // component ids
-	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(wanted.Backends)) {
-		it := wanted.Backends[name]
-		unset := wanted.unset(it.Requires)
-		note(required, it.Requires, len(unset) == 0)
-		if len(unset) > 0 {
-			lines = append(lines, fmt.Sprintf("%s: off, %s", name, areNotSet(unset)))
-			for _, id := range it.Components {
-				off[id] = true
-			}
-		}
+	lines := wanted.withoutBackends(required, off)
+	if err := wanted.withoutOptions(conf, required, off); err != nil {
+		return err
+	}
+	if err := wanted.checkRequired(); err != nil {
+		return err
 	}
 	pipelines.without(off)
 	if err := pipelines.writeTo(conf); err != nil {
@@ -112,6 +128,7 @@ func (c *converter) Convert(_ context.Context, conf *confmap.Conf) error {
 	}
 
 	lines = append(lines, pipelines.unforwarded()...)
+	lines = append(lines, wanted.unguarded()...)
 	for _, line := range lines {
 		if !c.said[line] {
 			c.said[line] = true
@@ -140,23 +157,31 @@ func readSetup(conf *confmap.Conf) (*setup, error) {
 			}
 		}
 	}
+	verifyParts := func(where string, names ...string) {
+		for _, name := range names {
+			if name != "" && !wanted.knows(name) {
+				errs = append(errs, fmt.Errorf("%s::%s: there is no backend and no option %s", setupKey, where, name))
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(wanted.Backends)) {
 		verify("backends::"+name, wanted.Backends[name].Requires)
+		verifyParts("backends::"+name, wanted.Backends[name].InsteadOf)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted.Options)) {
+		verify("options::"+name, wanted.Options[name].Requires)
+		verifyParts("options::"+name, wanted.Options[name].Needs)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted.Variables)) {
+		verifyParts("variables::"+name, wanted.Variables[name].GuardedBy...)
+	}
+	for _, names := range wanted.Required {
+		verifyParts("required", names...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(wanted.Extensions)) {
 		verify("extensions::"+id, wanted.Extensions[id].Requires)
 	}
 	return wanted, errors.Join(errs...)
-}
-
-func (s *setup) unset(names []string) []string {
-	var unset []string
-	for _, name := range names {
-		if s.Variables[name].Value == "" {
-			unset = append(unset, name)
-		}
-	}
-	return unset
 }
 
 // checkVariables checks each variable that something which is on requires, or that nothing does.
@@ -176,11 +201,4 @@ func note(required map[string]bool, names []string, on bool) {
 	for _, name := range names {
 		required[name] = required[name] || on
 	}
-}
-
-func areNotSet(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " is not set"
-	}
-	return strings.Join(names, " and ") + " are not set"
 }

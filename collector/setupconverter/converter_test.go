@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/featuregate"
 )
 
 type tree = map[string]any
@@ -267,6 +268,16 @@ func TestKindsOfVariables(t *testing.T) {
 		{"host", "a b", `X: "a b" is not a host name or an address to listen on, such as E`},
 		{"domain", "us5.datadoghq.com", ""},
 		{"domain", "https://datadoghq.com", `X: "https://datadoghq.com" is not a bare domain name, such as E`},
+		{"number", "2.5", ""},
+		{"number", "-1", `X: "-1" is not a number from 0 on, such as E`},
+		{"percentage", "12.5", ""},
+		{"percentage", "101", `X: "101" is not a number from 0 to 100, such as E`},
+		{"switch", "true", ""},
+		{"switch", "on", `X: "on" is neither true nor false, such as E`},
+		{"text", "a tenant", ""},
+		{"text", "a\nb", `X: "a\nb" has a line break in it, such as E`},
+		{"file", file, ""},
+		{"file", file + "x", `X: "` + file + `x" can't be read (no such file or directory), such as E`},
 		{"secret", "0123456789abcdef", ""},
 		{"secret", "hush hush", `X: the value has a space or a line break in it, such as E`},
 		{"directory", t.TempDir(), ""},
@@ -280,5 +291,20 @@ func TestKindsOfVariables(t *testing.T) {
 		if problem != test.problem {
 			t.Errorf("%s %q: got %q, want %q", test.kind, test.value, problem, test.problem)
 		}
+	}
+}
+
+func TestFeatureGates(t *testing.T) {
+	gate := featuregate.GlobalRegistry().MustRegister("setupconverter.test", featuregate.StageAlpha)
+	gates := func(name string) error {
+		_, _, err := convert(t, tree{"setup": tree{"feature_gates": tree{name: true}}})
+		return err
+	}
+	if err := gates("setupconverter.test"); err != nil || !gate.IsEnabled() {
+		t.Errorf("enabled: %v, error: %v", gate.IsEnabled(), err)
+	}
+	err := gates("setupconverter.unheard_of")
+	if err == nil || !strings.Contains(err.Error(), "setupconverter.unheard_of") {
+		t.Errorf("an unknown gate gives %v", err)
 	}
 }

@@ -170,19 +170,19 @@ func (s *pipelineSet) unforwarded() []string {
 	return []string{strings.Join(missing, " and ") + ": no backend takes them, what arrives is accepted and dropped"}
 }
 
-// keepIfNamed takes an extension out of the service and the configuration unless some
-// component's settings name it.
+// keepIfNamed has an extension in the service exactly while some component's settings name it,
+// and takes it out of the configuration otherwise.
 func keepIfNamed(conf *confmap.Conf, id string) (bool, error) {
-	for _, section := range sections {
-		if names(conf.Get(section), id) {
-			return true, nil
-		}
-	}
+	named := slices.ContainsFunc(sections, func(section string) bool { return names(conf.Get(section), id) })
 	listed, _ := conf.Get("service::extensions").([]any)
-	conf.Delete("extensions" + confmap.KeyDelimiter + id)
-	conf.Delete("service::extensions")
 	left := slices.DeleteFunc(slices.Clone(listed), func(it any) bool { return it == id })
-	return false, conf.Merge(confmap.NewFromStringMap(map[string]any{
+	if named {
+		left = append(left, id)
+	} else {
+		conf.Delete("extensions" + confmap.KeyDelimiter + id)
+	}
+	conf.Delete("service::extensions")
+	return named, conf.Merge(confmap.NewFromStringMap(map[string]any{
 		"service": map[string]any{"extensions": left},
 	}))
 }

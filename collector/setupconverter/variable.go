@@ -18,6 +18,13 @@ type variable struct {
 	Value   string `mapstructure:"value"`
 	Kind    string `mapstructure:"kind"`
 	Example string `mapstructure:"example"`
+	// The options that keep strangers away from an address to listen on.
+	GuardedBy []string `mapstructure:"guarded_by"`
+}
+
+// isUnset says whether what requires the variable is off. A switch that is off counts as unset.
+func (v variable) isUnset() bool {
+	return v.Value == "" || (v.Kind == "switch" && v.Value == "false")
 }
 
 // check returns one line that names the variable, its value and what to do; a secret's value is
@@ -42,6 +49,24 @@ func (v variable) check(name string) error {
 		if v.Value == "" || !strings.Contains(v.Value, ".") || strings.ContainsAny(v.Value, "/: \t\r\n") {
 			problem = "is not a bare domain name"
 		}
+	case "switch":
+		if v.Value != "true" && v.Value != "false" {
+			problem = "is neither true nor false"
+		}
+	case "number":
+		if number, err := strconv.ParseFloat(v.Value, 64); err != nil || number < 0 {
+			problem = "is not a number from 0 on"
+		}
+	case "percentage":
+		if number, err := strconv.ParseFloat(v.Value, 64); err != nil || number < 0 || number > 100 {
+			problem = "is not a number from 0 to 100"
+		}
+	case "text":
+		if strings.ContainsAny(v.Value, "\r\n") {
+			problem = "has a line break in it"
+		}
+	case "file":
+		problem = fileProblem(v.Value)
 	case "secret":
 		shown = "the value"
 		if strings.ContainsAny(v.Value, " \t\r\n") {
@@ -97,6 +122,22 @@ func addressProblem(value string) string {
 func isPort(text string) bool {
 	number, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && number > 0
+}
+
+// isLoopback says whether only this machine can reach the address.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || (ip != nil && ip.IsLoopback()))
+}
+
+func fileProblem(path string) string {
+	file, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return "can't be read (" + reason(err).Error() + ")"
+	}
+	_ = file.Close()
+	return ""
 }
 
 // directoryProblem finds out by creating the folder and a file in it, which is what the disk

@@ -256,7 +256,7 @@ def test_backends_become_the_collectors_variables() -> None:
 
 def test_every_variable_is_one_that_the_collector_reads() -> None:
     sources = [path.read_text() for path in (ROOT / "collector" / "config").glob("*.yaml")]
-    read = set(re.findall(r"\$\{(?:env:)?([A-Z_]+)", "\n".join(sources)))
+    read = set(re.findall(r"\$\{(?:env|secret):([A-Z_]+)", "\n".join(sources)))
     variables = set(environment(f"--values={CHART / 'ci' / 'all-backends-values.yaml'}"))
     assert variables - read == {"GOMEMLIMIT"}
 
@@ -353,17 +353,23 @@ def test_an_autoscaler_owns_the_number_of_replicas() -> None:
 # Rules
 
 
-def test_the_rules_are_the_shipped_ones_but_for_their_links() -> None:
+@pytest.mark.parametrize(
+    ("suffix", "file"), [("-collector", rules.RULES), ("-self", rules.COLLECTOR_RULES)]
+)
+def test_the_rules_are_the_shipped_ones_but_for_their_links(suffix: str, file: Path) -> None:
     values = CHART / "ci" / "all-backends-values.yaml"
-    rendered = one(manifests(f"--values={values}"), "PrometheusRule")["spec"]
+    rendered = one(manifests(f"--values={values}"), "PrometheusRule", suffix)["spec"]
     expected = rules.render(
-        grafana_url="https://grafana.example.com", runbook_url="https://wiki.example.com/runbooks"
+        file,
+        grafana_url="https://grafana.example.com",
+        runbook_url="https://wiki.example.com/runbooks",
     )
     assert rendered == yaml.safe_load(expected)
 
 
 def test_without_a_grafana_no_page_links_to_one() -> None:
-    rendered = one(manifests("--set=prometheusRule.enabled=true"), "PrometheusRule")["spec"]
+    documents = manifests("--set=prometheusRule.enabled=true")
+    rendered = one(documents, "PrometheusRule", "-collector")["spec"]
     expected = yaml.safe_load(rules.render())
     for group in expected["groups"]:
         for rule in group["rules"]:

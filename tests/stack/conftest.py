@@ -30,6 +30,14 @@ def run() -> Iterator[RunDirectory]:
     directory.release()
 
 
+@pytest.fixture
+def own_run(request: pytest.FixtureRequest) -> Iterator[RunDirectory]:
+    """A folder of this test's own, for parts that no other test shares."""
+    directory = RunDirectory(f"own-{request.node.originalname}")
+    yield directory
+    directory.release()
+
+
 @pytest.fixture(scope="session")
 def backends(run: RunDirectory) -> Iterator[Backends]:
     if shutil.which("go") is None:

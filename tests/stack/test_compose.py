@@ -174,7 +174,9 @@ def test_every_address_in_a_configuration_is_a_service(project: dict[str, Any]) 
 
 def test_the_collectors_variables_are_ones_it_reads(project: dict[str, Any]) -> None:
     configs = (ROOT / "collector" / "config").glob("*.yaml")
-    read = set(re.findall(r"\$\{env:([A-Z_]+)", "\n".join(path.read_text() for path in configs)))
+    read = set(
+        re.findall(r"\$\{(?:env|secret):([A-Z_]+)", "\n".join(path.read_text() for path in configs))
+    )
     assert set(project["services"]["collector"]["environment"]) - read == {"GOMEMLIMIT"}
 
 

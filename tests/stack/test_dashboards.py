@@ -17,7 +17,8 @@ from litellm_otel.catalogue import CATALOGUE
 from tools.build import binary
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "dashboards" / "grafana").glob("*.json"))
+# Those of LiteLLM's traffic; the collector's own is in test_collector_watching.py.
+FILES = sorted((ROOT / "dashboards" / "grafana").glob("litellm-*.json"))
 # What LiteLLM's processes send, as it is named in Prometheus.
 METRICS = {
     metric.prometheus + ("_bucket" if metric.kind == "histogram" else "") for metric in CATALOGUE

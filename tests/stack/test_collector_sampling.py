@@ -1,0 +1,151 @@
+"""Tail sampling keeps whole every trace that one looks for, a share of the others, and leaves
+metrics exact."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from stack.components.collector import Collector
+from stack.components.prometheus import Prometheus
+from stack.drill.load import Load, post
+from stack.paths import RunDirectory
+from stack.standins.datadog import Datadog
+from stack.standins.otlp import OtlpSink
+from stack.waiting import settled, until
+
+KEY = "0" * 32
+SECOND = 10**9
+KINDS = {"error": 10, "slow": 10, "retry": 10, "plain": 170}
+
+
+def request(kind: str) -> tuple[str, list[ExportTraceServiceRequest]]:
+    """One proxy request's trace, its provider calls in a first export and its server span later."""
+    trace_id, root = os.urandom(16), os.urandom(8)
+    now = time.time_ns()
+    attempts = 2 if kind == "retry" else 1
+    exports = []
+    spans = [
+        Span(
+            trace_id=trace_id,
+            span_id=os.urandom(8),
+            parent_span_id=root,
+            name="chat gpt-4o",
+            kind=Span.SPAN_KIND_CLIENT,
+            start_time_unix_nano=now - 2 * SECOND,
+            end_time_unix_nano=now - SECOND,
+            attributes=[
+                KeyValue(key="litellm.attempt.number", value=AnyValue(int_value=number)),
+                KeyValue(key="kind", value=AnyValue(string_value=kind)),
+            ],
+            status=Status(code=Status.STATUS_CODE_ERROR) if kind == "error" else None,
+        )
+        for number in range(1, attempts + 1)
+    ]
+    server = Span(
+        trace_id=trace_id,
+        span_id=root,
+        name="POST /v1/chat/completions",
+        kind=Span.SPAN_KIND_SERVER,
+        start_time_unix_nano=now - (60 if kind == "slow" else 3) * SECOND,
+        end_time_unix_nano=now,
+        attributes=[KeyValue(key="kind", value=AnyValue(string_value=kind))],
+    )
+    for group in (spans, [server]):
+        message = ExportTraceServiceRequest()
+        name = KeyValue(key="service.name", value=AnyValue(string_value="litellm"))
+        entry = message.resource_spans.add(resource=Resource(attributes=[name]))
+        entry.scope_spans.add().spans.extend(group)
+        exports.append(message)
+    return trace_id.hex(), exports
+
+
+@pytest.mark.parametrize("percent", ["10", "0"])
+def test_what_is_kept_and_that_metrics_stay_exact(
+    percent: str, own_run: RunDirectory, tmp_path: Path
+) -> None:
+    soon = tmp_path / "soon.yaml"
+    soon.write_text(yaml.safe_dump({"processors": {"tail_sampling": {"decision_wait": "2s"}}}))
+    with (
+        OtlpSink() as tempo,
+        Datadog(api_key=KEY) as datadog,
+        Prometheus(run=own_run) as prometheus,
+        Collector(
+            run=own_run,
+            configs=["task:hybrid", soon],
+            prometheus=prometheus.remote_write_url,
+            datadog=datadog.url,
+            datadog_key=KEY,
+            env={
+                "TRACES_OTLP_ENDPOINT": tempo.url,
+                "TRACES_KEEP_PERCENT": percent,
+                "TRACES_SLOW_MILLISECONDS": "30000",
+            },
+        ) as collector,
+    ):
+        load = Load(collector.endpoint)
+        kinds: dict[str, str] = {}
+        sent = 0
+        for kind, count in KINDS.items():
+            for _ in range(count):
+                trace_id, exports = request(kind)
+                kinds[trace_id] = kind
+                for export in exports:
+                    post(collector.endpoint, "traces", export).raise_for_status()
+                    sent += len(export.resource_spans[0].scope_spans[0].spans)
+        post(collector.endpoint, "metrics", load.metrics([len(kinds)], {})).raise_for_status()
+
+        until(lambda: tempo.spans, what="the first traces", timeout=20)
+        settled(lambda: len(tempo.spans), what="all traces", quiet_for=4, timeout=30)
+        kept = Counter(kinds[trace_id] for trace_id in {span.trace_id for span in tempo.spans})
+        assert {kind: kept[kind] for kind in ("error", "slow", "retry")} == {
+            "error": 10,
+            "slow": 10,
+            "retry": 10,
+        }
+        if percent == "0":
+            assert kept["plain"] == 0
+        else:
+            # A tenth of 170 is 17; five standard deviations around it.
+            assert 1 <= kept["plain"] <= 37
+        sizes = Counter(span.trace_id for span in tempo.spans)
+        assert all(size == (3 if kinds[each] == "retry" else 2) for each, size in sizes.items())
+        # Both backends have the same traces.
+        assert {span.trace_id for span in datadog.spans} == set(sizes)
+
+        # Metrics come from the process, and Datadog's APM metrics from all spans.
+        until(lambda: prometheus.total("load_requests_total") == 200, what="counter", timeout=20)
+        until(
+            lambda: datadog.total("traces.span.metrics.calls") == sent,
+            what="calls of all spans at Datadog",
+            timeout=40,
+        )
+
+
+def test_a_shutdown_loses_no_trace_that_waits_for_its_decision(own_run: RunDirectory) -> None:
+    with (
+        OtlpSink() as tempo,
+        Collector(
+            run=own_run,
+            configs=["task:prometheus"],
+            prometheus="http://127.0.0.1:1/api/v1/write",
+            env={"TRACES_OTLP_ENDPOINT": tempo.url, "TRACES_KEEP_PERCENT": "0"},
+        ) as collector,
+    ):
+        for _ in range(5):
+            for export in request("error")[1]:
+                post(collector.endpoint, "traces", export).raise_for_status()
+        assert collector.stop() == 0
+        # Decided on at the end, they may be on the disk still.
+        collector.start()
+        collector.await_ready()
+        until(lambda: len(tempo.spans) == 10, what="traces", timeout=20)
