@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import os
+import sys
+import threading
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -13,30 +17,53 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _logger = logging.getLogger("litellm_otel")
-_reported: set[str] = set()
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_reported: set[tuple[str, int] | str] = set()
+# Re-entrant, as a garbage collection may run a finalizer of ours, which breaks, while it is held.
+_lock = threading.RLock()
 
 
 def guarded(function: Callable[P, T]) -> Callable[P, T | None]:
-    """``None`` instead of an exception, and one log line the first time a function breaks."""
+    """``None`` instead of an exception, and one log line the first time something in it breaks.
+
+    What is no `Exception`, an interrupt from the keyboard for one, was not caused here and passes.
+    """
 
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
             return function(*args, **kwargs)
         except Exception:
-            report(function.__qualname__)
+            report(getattr(function, "__qualname__", repr(function)))
             return None
 
     return inner
 
 
 def report(where: str) -> None:
-    """Say once that a piece of telemetry broke, with the stack; the call goes on without it."""
-    if where not in _reported:
-        _reported.add(where)
-        _logger.warning(
-            "%s failed; the call is not affected, its telemetry may be incomplete. "
-            "Said once; please report it",
-            where,
-            exc_info=True,
-        )
+    """Say once for each line of ours that broke, with the stack; the call goes on without it."""
+    # Nothing stops a program's own filters and handlers of log records from raising.
+    with contextlib.suppress(Exception):
+        line = _line_of_ours() or where
+        with _lock:
+            new = line not in _reported
+            _reported.add(line)
+        if new:
+            _logger.warning(
+                "%s failed; the call is not affected, its telemetry may be incomplete. "
+                "Said once; please report it",
+                where,
+                exc_info=True,
+            )
+
+
+def _line_of_ours() -> tuple[str, int] | None:
+    """The innermost line of this package that the present exception came through."""
+    traceback = sys.exc_info()[2]
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename.startswith(_PACKAGE) and code.co_filename != __file__:
+            found = (code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found

@@ -9,11 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer
 
 from litellm_otel.http_urls import presentable
+from litellm_otel.outgoing import without_baggage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,9 +60,16 @@ class _ChildTracer(Tracer):
 
 @contextmanager
 def _current(span: Span, end_on_exit: bool) -> Generator[Span]:
-    with trace.use_span(span, end_on_exit, record_exception=False, set_status_on_exception=False):
-        try:
-            yield span
-        except Exception as exception:
-            span.set_status(Status(StatusCode.ERROR, type(exception).__qualname__))
-            raise
+    # The instrumentation sends on what it finds in the context.
+    token = otel_context.attach(without_baggage(otel_context.get_current()))
+    try:
+        with trace.use_span(
+            span, end_on_exit, record_exception=False, set_status_on_exception=False
+        ):
+            try:
+                yield span
+            except Exception as exception:
+                span.set_status(Status(StatusCode.ERROR, type(exception).__qualname__))
+                raise
+    finally:
+        otel_context.detach(token)

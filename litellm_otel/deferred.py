@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import logging
 import queue
 import threading
 import time
@@ -13,10 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
+from litellm_otel.boundary import report
+
 Item: TypeAlias = tuple[float, int, Callable[[], None]]
 """When (monotonic seconds), a number to keep the order, and what to run."""
-
-_logger = logging.getLogger(__name__)
 
 
 class Deferred:
@@ -113,4 +112,4 @@ def _run(work: Callable[[], None]) -> None:
     try:
         work()
     except Exception:
-        _logger.warning("deferred telemetry work failed", exc_info=True)
+        report(getattr(work, "__qualname__", "deferred work"))

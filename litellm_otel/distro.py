@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro
 
 from litellm_otel import announce, settings
+from litellm_otel.bootstrap import OURS
+from litellm_otel.bootstrap.hidden import run_hidden_by_opentelemetry
 from litellm_otel.process import is_helper, is_spawned
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ DEFAULTS: tuple[tuple[str, str], ...] = (
     ("OTEL_SEMCONV_STABILITY_OPT_IN", "http"),
 )
 
+MEANT_FOR_US = frozenset(
+    ("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER", "OTEL_SERVICE_NAME")
+)
+"""Datadog's tracer goes by these as well, and would leave its agent: only our start of the SDK sees them."""
+
 
 class LiteLLMOtelDistro(BaseDistro):
     """Sets `DEFAULTS`, corrects what the SDK would stumble over, and tailors instrumentations."""
@@ -35,6 +42,7 @@ class LiteLLMOtelDistro(BaseDistro):
     def _configure(self, **kwargs: object) -> None:
         if is_helper():
             return
+        run_hidden_by_opentelemetry()
         chosen, problems = settings.load(os.environ)
         settings.use(chosen)
         if chosen.debug:
@@ -46,10 +54,16 @@ class LiteLLMOtelDistro(BaseDistro):
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        from litellm_otel import sdk
+
         for name, value in DEFAULTS:
-            if name != "OTEL_SERVICE_NAME" or "service.name=" not in os.environ.get(
+            if name == "OTEL_SERVICE_NAME" and "service.name=" in os.environ.get(
                 "OTEL_RESOURCE_ATTRIBUTES", ""
             ):
+                continue
+            if name in MEANT_FOR_US and os.environ.get("OTEL_PYTHON_CONFIGURATOR") == OURS:
+                sdk.defaults[name] = value
+            else:
                 os.environ.setdefault(name, value)
         # Workers inherit the corrected environment, so standard variables are complained of once;
         # for our own, the parent has spoken.

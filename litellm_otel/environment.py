@@ -43,6 +43,30 @@ FOREIGN_LITELLM = "LITELLM_OTEL_FOREIGN_LITELLM"
 once more.
 """
 
+LITELLM_CALLBACK = "LITELLM_OTEL_LITELLM_CALLBACK"
+"""
+``skip`` (default) or ``keep`` what LiteLLM's own ``otel`` callback would send to the same place, which
+has each call once more.
+"""
+
+TRACE_RESPONSE = "LITELLM_OTEL_TRACE_RESPONSE"
+"""
+Header of the proxy's answers that tells the client the trace: ``traceresponse`` (default), in the format
+of the W3C's draft; by any other name, ``x-trace-id`` say, the bare id; ``none``: no header.
+"""
+
+BAGGAGE_KEYS = "LITELLM_OTEL_BAGGAGE_KEYS"
+"""
+Comma-separated members of the caller's W3C baggage that become attributes ``litellm.baggage.<key>`` of
+spans and request records. Default none: anybody can send anything in it.
+"""
+
+BAGGAGE_TO_PROVIDERS = "LITELLM_OTEL_BAGGAGE_TO_PROVIDERS"
+"""
+``true`` or ``false`` (default): send the caller's baggage on to LLM providers. It is meant for one's own
+services, and may name users and sessions.
+"""
+
 PROCESS_METRICS = "LITELLM_OTEL_PROCESS_METRICS"
 """``true`` (default) or ``false``: CPU time, memory, threads and open files of each process."""
 
@@ -54,6 +78,59 @@ LOGS = "LITELLM_OTEL_LOGS"
 
 ACCESS_LOG = "LITELLM_OTEL_ACCESS_LOG"
 """``true`` or ``false`` (default): uvicorn's access log as OpenTelemetry logs too."""
+
+CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+"""
+Where prompts, answers and tools' arguments and results go: ``NO_CONTENT`` (default), ``SPAN_ONLY``,
+``EVENT_ONLY`` or ``SPAN_AND_EVENT``. See [content](content.md) for what that means for privacy.
+"""
+
+EMIT_EVENT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+"""
+``true`` or ``false``: an event ``gen_ai.client.inference.operation.details`` for each attempt. Default:
+``true`` where content goes to events. With ``NO_CONTENT`` and ``true`` it has everything but content.
+"""
+
+COMPLETION_HOOK = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
+"""
+Name of a hook that is handed all content, whatever spans and events get: ``upload``, which writes it to
+files, or one of another package (entry point group ``opentelemetry_genai_completion_hook``). Needs
+``pip install 'litellm-otel[upload]'``. Default none.
+"""
+
+UPLOAD_BASE_PATH = "OTEL_INSTRUMENTATION_GENAI_UPLOAD_BASE_PATH"
+"""For ``upload``: a directory, or a URL as ``fsspec`` takes them, ``s3://bucket/prompts`` say."""
+
+UPLOAD_FORMAT = "OTEL_INSTRUMENTATION_GENAI_UPLOAD_FORMAT"
+"""For ``upload``: ``json`` (default) or ``jsonl``."""
+
+UPLOAD_MAX_QUEUE_SIZE = "OTEL_INSTRUMENTATION_GENAI_UPLOAD_MAX_QUEUE_SIZE"
+"""For ``upload``: files that may wait to be written; beyond it they are dropped. Default 20."""
+
+CONTENT_MAX_LENGTH = "LITELLM_OTEL_CONTENT_MAX_LENGTH"
+"""
+Characters of each part of a message that spans and events get. What is cut says so. Default 8192. Hooks
+get all of it.
+"""
+
+CONTENT_MAX_SIZE = "LITELLM_OTEL_CONTENT_MAX_SIZE"
+"""
+Bytes of content that a span or an event gets in all; the oldest messages go first. Default 49152, since
+Loki takes no more than 65536 of all attributes together.
+"""
+
+CONTENT_BLOBS = "LITELLM_OTEL_CONTENT_BLOBS"
+"""
+``true`` or ``false`` (default): images, sound and files that are sent along, too, and not only their type
+and size.
+"""
+
+CONTENT_REDACT_PATTERNS = "LITELLM_OTEL_CONTENT_REDACT_PATTERNS"
+"""
+Regular expressions, separated by ``;`` or line breaks, of what is to be taken out of content besides
+credentials, which always are. Write ``\\x3b`` for a ``;`` of your own. No content is recorded while one of
+them is wrong.
+"""
 
 LEGACY_EXPORTER = "OTEL_EXPORTER"
 """

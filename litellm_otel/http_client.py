@@ -31,6 +31,7 @@ from litellm_otel import __version__, settings
 from litellm_otel.boundary import guarded
 from litellm_otel.http_urls import presentable
 from litellm_otel.lean_spans import lean
+from litellm_otel.outgoing import without_baggage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ class HttpClientSpans:
         name, attributes = about
         span = self._tracer.start_span(name, context, SpanKind.CLIENT, attributes)
         exchange.span = span
-        propagate.inject(params.headers, trace.set_span_in_context(span, context))
+        propagate.inject(params.headers, trace.set_span_in_context(span, without_baggage(context)))
 
     def _describe(self, method: str, url: URL) -> tuple[str, dict[str, str | int]] | None:
         """Name and attributes of the span; None where there is to be none."""

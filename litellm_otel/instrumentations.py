@@ -9,7 +9,7 @@ import wrapt
 from opentelemetry import trace
 from opentelemetry.metrics import NoOpMeterProvider
 
-from litellm_otel import announce, fastapi_routes, sdk, settings
+from litellm_otel import announce, discreet, fastapi_routes, sdk, settings
 from litellm_otel.redaction import redact
 
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ def _http_options() -> dict[str, Any]:
 
 
 def _without_secrets(span: Span, scope: dict[str, Any]) -> None:
-    """Some clients send their key as a query parameter."""
+    """Some clients send their key as a query parameter; exceptions quote what they were about."""
+    if not span.is_recording():
+        return
     query = scope.get("query_string")
-    if query and span.is_recording():
+    if query:
         span.set_attribute("url.query", redact(query.decode("latin-1")))
+    discreet.keep(span)
 
 
 def _fastapi_options() -> dict[str, Any]:
@@ -83,11 +86,14 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
                 enable_log_auto_instrumentation=by_root,
                 **kwargs,
             )
-    elif _is_foreign_litellm(entry_point) and settings.current().foreign_litellm == "skip":
-        announce.once(
-            f"left out the LiteLLM instrumentation {entry_point.value!r}, which would trace each"
-            " call a second time; LITELLM_OTEL_FOREIGN_LITELLM=keep loads it"
-        )
+    elif _is_foreign_litellm(entry_point):
+        if settings.current().foreign_litellm == "keep":
+            # It imports LiteLLM, which has to wait until ours is in place.
+            _when_imported("litellm", lambda: _instrument(entry_point, **kwargs))
+            return
+        from litellm_otel.coexistence import foreign_tracers
+
+        foreign_tracers.left_out(entry_point.value)
     else:
         if name != "litellm_otel":
             # Somebody installed it, and it may have something to tell at once.
@@ -104,7 +110,13 @@ def _load_late(entry_point: EntryPoint, **kwargs: Any) -> None:
             http_client.HttpClientSpans().install()
             return
     if entry_point.name == "fastapi":
+        from litellm_otel import trace_response
+
+        trace_response.install(settings.current().trace_response)
+        from litellm_otel.coexistence import datadog
+
         wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(fastapi_routes.install)
+        wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(datadog.keep_server_spans)
     _instrument(entry_point, **kwargs, **options())
 
 

@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from litellm_otel import __version__, lifecycle, sdk, servers, settings
 from litellm_otel.boundary import guarded
 from litellm_otel.hooks.table import seams_for
+from litellm_otel.reading import baggage
 from litellm_otel.reading.tokens import estimate_tokens
 from litellm_otel.recorder import Recorder
 
@@ -34,34 +35,62 @@ class LiteLLMInstrumentor(BaseInstrumentor):
 
     _seams: Seams | None = None
     _recorder: Recorder | None = None
+    _providers: dict[str, Any] | None = None
+    """What the recorder's emitter emits to."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ("litellm >= 1.80, != 1.82.7, != 1.82.8",)
 
     def _instrument(self, **kwargs: Any) -> None:
+        if self._recorder is None:
+            self._start()
+        recorder, seams = self._recorder, self._seams
+        assert recorder is not None
+        assert seams is not None
+        recorder.active = True
+        # Hooks of one module run in the order they were registered in: this one before the seams'.
+        wrapt.register_post_import_hook(lambda _: self._emit(recorder, kwargs), FIRST_MODULE)
+        # Also where another distro has set up the SDK, nothing may be lost at the end.
+        servers.install()
+        seams.install()
+
+    def _start(self) -> None:
+        """Once in a process: what was decorated while instrumented keeps its recorder for good."""
         chosen = settings.current()
         recorder = self._recorder = Recorder(
-            stream_idle_timeout=chosen.stream_idle_timeout, estimate=estimate_tokens
+            stream_idle_timeout=chosen.stream_idle_timeout,
+            estimate=estimate_tokens,
+            baggage=baggage.reader(chosen.baggage_keys),
         )
 
         def settle(_: float) -> None:
             recorder.flush()
 
-        # Hooks of one module run in the order they were registered in: this one before the seams'.
-        wrapt.register_post_import_hook(lambda _: self._emit(recorder, kwargs), FIRST_MODULE)
-        # Also where another distro has set up the SDK, nothing may be lost at the end.
-        servers.install()
+        if chosen.content.reads:
+            from litellm_otel.reading.content import ContentReader
+
+            recorder.contents = ContentReader(blobs=chosen.content.blobs)
+
         lifecycle.register_flush(settle)
+        lifecycle.on_end(recorder.end_all)
         lifecycle.on_fork(recorder.after_fork)
         self._seams = seams_for(recorder)
-        self._seams.install()
 
     @guarded
     def _emit(self, recorder: Recorder, providers: dict[str, Any]) -> None:
-        """Give the recorder its emitter."""
+        """Give the recorder its emitter, unless it has it from the last time."""
+        if not recorder.active or (self._providers == providers):
+            return
+        self._providers = providers
         sdk.start()
+        lifecycle.flush_too(
+            provider
+            for name, provider in providers.items()
+            if name.endswith("_provider") and provider
+        )
         lifecycle.install()
         from litellm_otel.emit import Telemetry
+        from litellm_otel.emit.content import contents_for
         from litellm_otel.emit.distributions import distributions_for
         from litellm_otel.emit.logs import Logs
         from litellm_otel.emit.metrics import Metrics
@@ -86,6 +115,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             counted,
             Logs(logger, chosen.slow_request_threshold),
             later=lambda seconds, work: recorder.deferred.after(seconds, work),
+            contents=contents_for(logger, chosen.content),
         )
         recorder.emitter = telemetry
 
@@ -98,10 +128,14 @@ class LiteLLMInstrumentor(BaseInstrumentor):
 
         lifecycle.on_fork(forked)
         lifecycle.register_flush(drain)
+        if telemetry.contents is not None:
+            telemetry.contents.watch_process()
 
     def _in_flight(self) -> int | None:
         recorder = self._recorder
-        return recorder.in_flight if recorder is not None and recorder.serves else None
+        if recorder is None or not (recorder.serves and recorder.active):
+            return None
+        return recorder.in_flight
 
     def _hooks(self) -> dict[str, str]:
         return self._seams.status if self._seams is not None else {}
@@ -111,4 +145,3 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             self._recorder.active = False
         if self._seams is not None:
             self._seams.remove()
-        self._recorder = self._seams = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import queue
 import signal
 import sys
 import threading
@@ -23,18 +24,24 @@ from opentelemetry._logs import get_logger_provider
 from litellm_otel import announce, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
 LATER_FLUSH_SECONDS = 0.5
 """What a flush may still take when those before it have used up the time."""
 KEEP_FLUSHING_SECONDS = 1.0
+STANDBY_THREADS = 3
+"""One for each signal."""
 
 _before_flush: list[Callable[[float], None]] = []
+_at_end: list[Callable[[], None]] = []
 _after_fork: list[Callable[[], None]] = []
+_unpublished: list[Any] = []
 _ends_at: float | None = None
 _installed = False
 _supervising = False
+_standby: queue.SimpleQueue[Callable[[], None]] | None = None
+"""What is to be done by threads that were started in good time."""
 
 
 def register_flush(callback: Callable[[float], None]) -> None:
@@ -43,9 +50,19 @@ def register_flush(callback: Callable[[float], None]) -> None:
         _before_flush.append(callback)
 
 
+def on_end(callback: Callable[[], None]) -> None:
+    """Have `callback` called when the process ends, before the last flush."""
+    _at_end.append(callback)
+
+
 def on_fork(callback: Callable[[], None]) -> None:
     """Have `callback` called in each forked child, for threads and whatever names the process."""
     _after_fork.append(callback)
+
+
+def flush_too(providers: Iterable[Any]) -> None:
+    """Flush these as well, which an application gave us without making them the process'."""
+    _unpublished.extend(provider for provider in providers if provider not in _unpublished)
 
 
 def install() -> None:
@@ -55,6 +72,7 @@ def install() -> None:
         return
     _installed = True
     atexit.register(_at_exit)
+    _keep_threads()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
     chain_signal_handlers()
@@ -113,7 +131,9 @@ def keep_flushing() -> None:
 
 def _providers() -> list[Any]:
     providers: list[Any] = [trace.get_tracer_provider(), get_logger_provider()]
-    return providers if _supervising else [*providers, metrics.get_meter_provider()]
+    if not _supervising:
+        providers.append(metrics.get_meter_provider())
+    return [*providers, *(provider for provider in _unpublished if provider not in providers)]
 
 
 def _flusher(provider: Any, deadline: float) -> Callable[[], None]:
@@ -127,32 +147,59 @@ def _flusher(provider: Any, deadline: float) -> Callable[[], None]:
 def _in_time(actions: list[Callable[[], None]], deadline: float) -> bool:
     # Own threads, for two reasons: the SDK's flushes do not keep to their timeouts, and the code
     # that a signal interrupted may hold a lock that they want.
-    def run(action: Callable[[], None]) -> None:
+    done = [_started(action) for action in actions]
+    return all(
+        each is not None and each.wait(max(0.0, deadline - time.monotonic())) for each in done
+    )
+
+
+def _started(action: Callable[[], None]) -> threading.Event | None:
+    """What is set when the action, now started in a thread, is over; ``None`` if it can't be started."""
+    over = threading.Event()
+
+    def run() -> None:
         try:
             action()
         except Exception as error:
             announce.logger.debug("litellm-otel: flush failed", exc_info=error)
+        finally:
+            over.set()
 
-    threads = [
-        threading.Thread(target=run, args=(action,), name="litellm-otel-flush", daemon=True)
-        for action in actions
-    ]
     try:
-        for thread in threads:
-            thread.start()
+        threading.Thread(target=run, name="litellm-otel-flush", daemon=True).start()
     except RuntimeError:
         # The interpreter is too far gone to start threads.
-        return False
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return not any(thread.is_alive() for thread in threads)
+        if _standby is None:
+            return None
+        _standby.put(run)
+    return over
+
+
+def _keep_threads() -> None:
+    """Python 3.12 starts no thread from the moment on that it exits, not even for ``atexit``."""
+    global _standby
+    if sys.version_info[:2] != (3, 12):
+        return
+    work = _standby = queue.SimpleQueue()
+
+    def run() -> None:
+        while True:
+            work.get()()
+
+    for _ in range(STANDBY_THREADS):
+        threading.Thread(target=run, name="litellm-otel-standby", daemon=True).start()
 
 
 # -- ends -------------------------------------------------------------------------------------
 
 
-def _at_exit() -> None:
+def _end() -> None:
+    _in_time(list(_at_end), time.monotonic() + LATER_FLUSH_SECONDS)
     flush_at_end()
+
+
+def _at_exit() -> None:
+    _end()
     deadline = time.monotonic() + LATER_FLUSH_SECONDS
     _in_time([_closer(provider) for provider in _providers()], deadline)
 
@@ -185,7 +232,7 @@ def chain_signal_handlers() -> None:
 
 
 def _on_signal(number: int, _: FrameType | None) -> None:
-    flush_at_end()
+    _end()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
 
@@ -197,6 +244,7 @@ def _in_child() -> None:
     global _ends_at, _supervising
     _ends_at = None
     _supervising = False
+    _keep_threads()
     for callback in _after_fork:
         try:
             callback()

@@ -43,6 +43,8 @@ class LiteLLMLogHandler(logging.Handler):
         self._sender: Any = import_module(
             "opentelemetry.instrumentation.logging.handler"
         ).LoggingHandler()
+        # `logging` flushes all handlers at the very end, when Python 3.12 starts no threads any more.
+        self._sender.flush = _nothing
 
     def emit(self, record: logging.LogRecord) -> None:
         # Rendering a record can log again, by a filter or a __str__: that one stays here.
@@ -55,6 +57,10 @@ class LiteLLMLogHandler(logging.Handler):
             announce.logger.debug("litellm-otel: a log line could not be sent", exc_info=error)
         finally:
             _busy.reset(token)
+
+
+def _nothing() -> None:
+    """What is buffered leaves with everything else, see `litellm_otel.lifecycle`."""
 
 
 def install() -> None:
@@ -114,19 +120,26 @@ def _sent_by_root(name: str) -> bool:
 
 
 def _presentable(record: logging.LogRecord) -> logging.LogRecord:
+    from litellm_otel.quotes import recent
     from litellm_otel.redaction import redact
 
+    # Whoever asks for debug lines asks for what is said in them; of secrets they are rid as well.
+    quoting = record.levelno > logging.DEBUG
+
+    def safe(text: str) -> str:
+        return redact(recent.taken_out(text, contents=quoting))
+
     copy: dict[str, Any] = {name: record.__dict__.get(name) for name in _KEPT}
-    copy["msg"] = redact(record.getMessage())
+    copy["msg"] = safe(record.getMessage())
     copy["args"] = None
     if record.exc_info and record.exc_info[0] is not None:
         kind, error, _ = record.exc_info
         copy["exception.type"] = _qualified(kind)
-        copy["exception.message"] = redact(str(error))
-        copy["exception.stacktrace"] = redact("".join(traceback.format_exception(*record.exc_info)))
+        copy["exception.message"] = safe(str(error))
+        copy["exception.stacktrace"] = safe("".join(traceback.format_exception(*record.exc_info)))
     elif record.exc_text:
         # A filter has rendered the exception, LiteLLM's own does.
-        copy["exception.stacktrace"] = redact(record.exc_text)
+        copy["exception.stacktrace"] = safe(record.exc_text)
     # Not by makeLogRecord: the factory behind it adds what others want in every record.
     made = logging.LogRecord("", logging.NOTSET, "", 0, None, None, None)
     made.__dict__.update(copy)

@@ -11,6 +11,7 @@ import sys
 _TOOLS = frozenset(
     (
         "black",
+        "ddtrace-run",
         "easy_install",
         "ensurepip",
         "mypy",

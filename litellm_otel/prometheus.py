@@ -7,6 +7,7 @@ back, so that a worker serves and not the idle parent.
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics
@@ -26,12 +27,20 @@ def address() -> tuple[str, int]:
     return os.environ.get(HOST) or "localhost", int(os.environ.get(PORT) or 9464)
 
 
+@cache
+def _registry() -> Any:
+    """Not the process' own: LiteLLM's `prometheus` callback serves that one, with names that are ours too."""
+    from prometheus_client import CollectorRegistry
+
+    return CollectorRegistry()
+
+
 def start() -> None:
     """Give the meter provider a Prometheus reader and serve it."""
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
 
     provider: Any = metrics.get_meter_provider()
-    provider.add_metric_reader(PrometheusMetricReader())
+    provider.add_metric_reader(PrometheusMetricReader(registry=_registry()))
     serve()
     lifecycle.on_fork(_in_child)
 
@@ -43,7 +52,7 @@ def serve() -> None:
 
     host, port = address()
     try:
-        server, thread = start_http_server(port=port, addr=host)
+        server, thread = start_http_server(port=port, addr=host, registry=_registry())
     except OSError as error:
         if not lifecycle.supervising():
             announce.once(

@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from litellm_otel.deferred import Deferred
-from litellm_otel.model import Attempt, Call, Cooldown, Failure, Outcome, Request
+from litellm_otel.model import (
+    Attempt,
+    AttemptReason,
+    Call,
+    Cooldown,
+    ErrorKind,
+    Failure,
+    Outcome,
+    Request,
+)
 from litellm_otel.model.emitter import SILENT
 from litellm_otel.model.records import ANONYMOUS
+from litellm_otel.model.vocabulary import FALLBACK_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from litellm_otel.model import Emitter, Usage
+    from litellm_otel.reading.content import ContentReader
 
 COMPLETED_STREAM_GRACE = 5.0
 """Seconds that a stream read to its end waits for LiteLLM's account of tokens and cost."""
@@ -47,22 +59,33 @@ class Recorder:
         *,
         stream_idle_timeout: float = 600.0,
         estimate: Callable[[Attempt], None] | None = None,
+        baggage: Callable[[], tuple[tuple[str, str], ...]] = tuple,
     ) -> None:
         self.emitter: Emitter = emitter if emitter is not None else SILENT
         self.deferred = Deferred()
         self.active = True
         """False once the instrumentation is taken out: hooks that can't be then do nothing."""
-        self.in_flight = 0
         self.serves = False
         """True in a process that has the proxy's app, where requests in flight mean something."""
+        self.contents: ContentReader | None = None
+        """Reads content into attempts; None unless it is asked for."""
         self._estimate = estimate
+        self._baggage = baggage
         self._idle_timeout = stream_idle_timeout
         self._lock = threading.RLock()
         self._awaiting: dict[str, Attempt] = {}
         self._open_streams: dict[int, Attempt] = {}
         self._open_calls: dict[str, Call] = {}
+        self._open_inner_calls: dict[int, Call] = {}
+        self._open_requests: dict[int, Request] = {}
+        self._failed: dict[str, Attempt] = {}
 
     # -- requests -----------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return len(self._open_requests)
 
     def current_request(self) -> Request | None:
         """The request that this context works for, while it is not answered."""
@@ -71,36 +94,63 @@ class Recorder:
 
     def start_request(self, request: Request) -> contextvars.Token[Request | None]:
         """Begin a proxied request; the token goes to `leave_request`."""
-        with self._lock:
-            self.in_flight += 1
+        self._request_opened(request)
         self.emitter.request_started(request)
         return _request.set(request)
+
+    def _request_opened(self, request: Request) -> None:
+        request.baggage = self._baggage()
+        with self._lock:
+            self._open_requests[id(request)] = request
 
     def leave_request(self, token: contextvars.Token[Request | None]) -> None:
         _request.reset(token)
 
-    def end_request(self, request: Request, outcome: str | None = None) -> None:
-        """End the request and whatever in it is still open."""
+    def end_request(
+        self, request: Request, outcome: str | None = None, *, at_ns: int | None = None
+    ) -> None:
+        """End the request and whatever in it is still open, now or at an earlier time."""
         with self._lock:
             if request.end_ns:
                 return
             request.stop_clock()
-            self.in_flight -= 1
+            if at_ns is not None:
+                request.end_ns = at_ns
+            self._open_requests.pop(id(request), None)
+        if request.provisional and not request.calls:
+            return
         for call in request.calls:
             if not call.end_ns:
                 self._end_open_call(call, request)
         request.outcome = outcome or outcome_of_request(request)
+        if request.internal:
+            request.settled = True
+            return
         self.emitter.request_ended(request)
         self._settle_request(request)
 
-    def _end_open_call(self, call: Call, request: Request) -> None:
+    def end_all(self) -> None:
+        """The process ends, and with it what is under way."""
+        with self._lock:
+            requests = list(self._open_requests.values())
+            inner_calls = list(self._open_inner_calls.values())
+        for call in (*inner_calls, *(call for request in requests for call in request.calls)):
+            self._end_open_call(call, call.request, Outcome.CANCELLED)
+            if call.last_attempt is not None:
+                self.settle_attempt(call.last_attempt)
+        for request in requests:
+            self.end_request(request, Outcome.CANCELLED)
+
+    def _end_open_call(self, call: Call, request: Request, gone: str = Outcome.ABANDONED) -> None:
+        if request.disconnected:
+            gone = Outcome.CLIENT_DISCONNECTED
         attempt = call.last_attempt
-        gone = Outcome.CLIENT_DISCONNECTED if request.disconnected else Outcome.ABANDONED
         if attempt is not None and not attempt.outcome:
             self.end_attempt(attempt, gone)
         if not call.end_ns:
             outcome = attempt.outcome if attempt is not None else gone
-            self.end_call(call, outcome, call.last_failure if outcome == Outcome.ERROR else None)
+            failed = outcome in (Outcome.ERROR, Outcome.REJECTED)
+            self.end_call(call, outcome, call.last_failure if failed else None)
 
     def _settle_request(self, request: Request) -> None:
         with self._lock:
@@ -115,19 +165,30 @@ class Recorder:
         call = _call.get()
         return call if call is not None and not call.end_ns else None
 
-    def start_call(self, **fields: object) -> Call:
-        """Begin a logical call in the current request, or in one of its own outside the proxy."""
+    def start_call(
+        self, around: Attempt | None = None, *, internal: bool = False, **fields: object
+    ) -> Call:
+        """Begin a logical call in the current request, or in one of its own outside the proxy.
+
+        ``around``: the attempt that the call is a part of. ``internal``: made by LiteLLM for itself.
+        """
+        if around is not None:
+            call = Call(request=around.call.request, around=around, **fields)  # pyright: ignore[reportArgumentType]
+            call.group = call.model
+            with self._lock:
+                self._open_inner_calls[id(call)] = call
+            self.emitter.call_started(call)
+            return call
         request = self.current_request()
         if request is None:
-            request = Request()
-            with self._lock:
-                self.in_flight += 1
+            request = Request(internal=internal and self.serves)
+            self._request_opened(request)
         call = Call(request=request, **fields)  # pyright: ignore[reportArgumentType]
         call.group = call.model
         if request.model is None:
             request.model = call.model
-        if request.identity is ANONYMOUS:
-            request.identity = call.identity
+        if call.identity is not ANONYMOUS and not request.calls:
+            request.identity = call.identity.completed_by(request.identity)
         request.calls.append(call)
         if call.trace_id and len(self._open_calls) < MAX_TRACKED:
             self._open_calls[call.trace_id] = call
@@ -159,18 +220,30 @@ class Recorder:
         elif attempt.outcome:
             self.end_call(call, attempt.outcome, attempt.failure)
 
-    def end_call(self, call: Call, outcome: str, failure: Failure | None = None) -> None:
+    def end_call(
+        self,
+        call: Call,
+        outcome: str,
+        failure: Failure | None = None,
+        *,
+        at_ns: int | None = None,
+    ) -> None:
+        """End the call, now or at an earlier time, and with it a request that is no more than it."""
         with self._lock:
             if call.end_ns:
                 return
             call.stop_clock()
+            if at_ns is not None:
+                call.end_ns = at_ns
             call.outcome = outcome
             call.failure = failure
             if call.trace_id:
                 self._open_calls.pop(call.trace_id, None)
+            if call.around is not None:
+                self._open_inner_calls.pop(id(call), None)
         self.emitter.call_ended(call)
-        if not call.request.proxied:
-            self.end_request(call.request, outcome)
+        if not call.request.proxied and call.around is None:
+            self.end_request(call.request, outcome, at_ns=at_ns)
 
     # -- attempts -----------------------------------------------------------------------------
 
@@ -184,12 +257,20 @@ class Recorder:
             call.group_attempts += 1
             call.last_attempt = attempt
             call.request.unsettled += 1
+            if attempt.retry_number:
+                call.retries += 1
         attempt.model_group = attempt.model_group or call.group
-        if call.last_failure is not None:
-            attempt.reason = call.last_failure.type
+        previous = call.last_failure
+        if previous is not None:
+            attempt.previous_error = previous.type
+        if attempt.retry_number:
+            attempt.reason = AttemptReason.RETRY
+        elif attempt.fallback_number:
+            why = previous.type if previous is not None else ""
+            attempt.reason = FALLBACK_REASONS.get(why, AttemptReason.FALLBACK)
         if not call.operation:
             call.operation = attempt.operation
-        if call.request.call_id is None:
+        if call.request.call_id is None and call.around is None:
             call.request.call_id = attempt.call_id
         self.emitter.attempt_started(attempt)
 
@@ -199,6 +280,7 @@ class Recorder:
         with self._lock:
             if len(self._open_streams) < MAX_TRACKED:
                 self._open_streams[id(attempt)] = attempt
+        self.expect_details(attempt)
         self.deferred.every(self._idle_timeout / 4, self._reap)
 
     def is_streaming(self, attempt: Attempt) -> bool:
@@ -220,12 +302,15 @@ class Recorder:
             attempt.stop_clock(clock)
             if outcome == Outcome.CANCELLED and attempt.call.request.disconnected:
                 outcome = Outcome.CLIENT_DISCONNECTED
-            attempt.outcome = outcome
+            refused = failure is not None and failure.status_code in CLIENT_FAULT_STATUS_CODES
+            attempt.outcome = Outcome.REJECTED if refused else outcome
             attempt.failure = failure
             was_stream = self._open_streams.pop(id(attempt), None) is not None
         call = attempt.call
         if failure is not None:
             call.last_failure = failure
+            if attempt.deployment_id is not None:
+                self._failed[attempt.deployment_id] = attempt
         if was_stream:
             self.await_details(attempt)
             if call.returned and call.last_attempt is attempt:
@@ -233,23 +318,40 @@ class Recorder:
         return True
 
     def _end_streamed_call(self, call: Call, attempt: Attempt) -> None:
-        if attempt.outcome != Outcome.ERROR or not call.routed:
-            self.end_call(call, attempt.outcome, attempt.failure)
+        if attempt.failure is None or not call.routed:
+            self.end_call(call, attempt.outcome, attempt.failure, at_ns=attempt.end_ns)
             return
 
         def give_up_on_fallback() -> None:
             if call.last_attempt is attempt:
-                self.end_call(call, Outcome.ERROR, attempt.failure)
+                self.end_call(call, attempt.outcome, attempt.failure, at_ns=attempt.end_ns)
 
         self.deferred.after(FALLBACK_GRACE, give_up_on_fallback)
 
     def await_details(self, attempt: Attempt) -> None:
         """Settle the attempt, which has ended, when LiteLLM's account of it has come."""
+        if attempt.account is not None:
+            self._take_account(attempt, *attempt.account)
+            return
+        if attempt.call_id is None and not attempt.inner_call_ids:
+            self.settle_attempt(attempt)  # LiteLLM keeps no account of it
+            return
         whole = attempt.outcome == Outcome.COMPLETED
-        if attempt.call_id is not None and len(self._awaiting) < MAX_TRACKED:
-            self._awaiting[attempt.call_id] = attempt
+        self.expect_details(attempt)
         grace = COMPLETED_STREAM_GRACE if whole else BROKEN_STREAM_GRACE
         self.deferred.after(grace, lambda: self.settle_attempt(attempt))
+
+    def expect_details(self, attempt: Attempt, call_id: str | None = None) -> None:
+        """LiteLLM's account of the attempt may come from now on, also before the attempt has ended.
+
+        ``call_id``: what LiteLLM calls it there, if not as the attempt says.
+        """
+        known = call_id or attempt.call_id
+        if known is None or len(self._awaiting) >= MAX_TRACKED:
+            return
+        self._awaiting[known] = attempt
+        if known not in (attempt.call_id, *attempt.inner_call_ids):
+            attempt.inner_call_ids = (*attempt.inner_call_ids, known)
 
     def details(
         self,
@@ -262,22 +364,36 @@ class Recorder:
         attempt = self._awaiting.get(call_id)
         if attempt is None:
             return
-        if usage is not None and not usage.counted and attempt.chunks:
-            usage = None  # LiteLLM could not tell: it loses count of streamed text completions
-        if usage is not None and not attempt.settled:
-            usage.estimated = usage.estimated or attempt.outcome != Outcome.COMPLETED
-            attempt.usage = usage
-        if attempt.settled:
-            self._awaiting.pop(call_id, None)
+        if not attempt.outcome:
+            attempt.account = usage, cost, cost_parts or {}
+        elif attempt.settled:
+            self._forget(attempt)
             if cost and attempt.cost is None:
                 attempt.cost = cost
                 attempt.cost_parts = cost_parts or {}
                 self.emitter.late_cost(attempt)
-            return
+        else:
+            self._take_account(attempt, usage, cost, cost_parts or {})
+
+    def _take_account(
+        self,
+        attempt: Attempt,
+        usage: Usage | None,
+        cost: float | None,
+        cost_parts: dict[str, float],
+    ) -> None:
+        if usage is None or not usage.counted:
+            # LiteLLM could not tell: it loses count of some streams, text completions among them.
+            usage, cost = (None, cost or None) if attempt.chunks else (usage, cost)
+        if usage is not None:
+            # Of a stream whose provider sent no count, most LiteLLM versions make one up with a tokenizer.
+            told = not attempt.chunks or attempt.usage.counted
+            usage.estimated = usage.estimated or attempt.outcome != Outcome.COMPLETED or not told
+            attempt.usage = usage
         if cost is not None:
             attempt.cost = cost
-            attempt.cost_parts = cost_parts or {}
-        self._awaiting.pop(call_id, None)
+            attempt.cost_parts = cost_parts
+        self._forget(attempt)
         self.settle_attempt(attempt)
 
     def awaits_details(self, call_id: object) -> bool:
@@ -290,8 +406,12 @@ class Recorder:
                 return
             attempt.settled = True
             attempt.call.request.unsettled -= 1
+            if self._failed.get(attempt.deployment_id or "") is attempt:
+                del self._failed[attempt.deployment_id or ""]
         if attempt.seen and not attempt.usage.output_tokens and self._estimate is not None:
             self._estimate(attempt)
+        if attempt.content is not None and attempt.seen and self.contents is not None:
+            self.contents.streamed(attempt, attempt.seen)
         attempt.seen = attempt.asked = None
         if attempt.call.request.disconnected and attempt.outcome == Outcome.CANCELLED:
             attempt.outcome = Outcome.CLIENT_DISCONNECTED
@@ -303,22 +423,33 @@ class Recorder:
             self.deferred.after(60.0, lambda: self._forget(attempt))
 
     def _forget(self, attempt: Attempt) -> None:
-        if attempt.call_id is not None and self._awaiting.get(attempt.call_id) is attempt:
-            del self._awaiting[attempt.call_id]
+        for call_id in (attempt.call_id, *attempt.inner_call_ids):
+            if call_id is not None and self._awaiting.get(call_id) is attempt:
+                del self._awaiting[call_id]
 
     def cooled_down(self, cooldown: Cooldown) -> None:
+        """A deployment is taken out of rotation. LiteLLM may say so outside the call's context."""
         call = self.current_call()
-        self.emitter.cooled_down(cooldown, call.last_attempt if call is not None else None)
+        attempt = call.last_attempt if call is not None else None
+        if attempt is None or attempt.deployment_id != cooldown.deployment_id:
+            attempt = self._failed.get(cooldown.deployment_id)
+        if attempt is not None and not attempt.settled:
+            if attempt.cooldown_seconds is not None:
+                return  # LiteLLM's handlers say it once each
+            attempt.cooldown_seconds = cooldown.seconds
+        self.emitter.cooled_down(cooldown, attempt)
 
     # -- ends that nobody tells ---------------------------------------------------------------
 
     def abandoned(self, attempt: Attempt) -> None:
         """A stream was garbage-collected. Safe to call from ``__del__``: it takes no lock."""
-        self.deferred.soon(lambda: self._abandon(attempt))
+        clock = attempt.last_chunk_clock or time.perf_counter_ns()
+        self.deferred.soon(lambda: self._abandon(attempt, clock))
 
-    def _abandon(self, attempt: Attempt) -> None:
-        clock = attempt.last_chunk_clock or None
-        self.end_attempt(attempt, Outcome.ABANDONED, clock=clock)
+    def _abandon(self, attempt: Attempt, clock: int | None = None) -> None:
+        self.end_attempt(
+            attempt, Outcome.ABANDONED, clock=clock or attempt.last_chunk_clock or None
+        )
 
     def _reap(self) -> None:
         with self._lock:
@@ -337,7 +468,9 @@ class Recorder:
         self._awaiting.clear()
         self._open_streams.clear()
         self._open_calls.clear()
-        self.in_flight = 0
+        self._open_inner_calls.clear()
+        self._open_requests.clear()
+        self._failed.clear()
         self.deferred = Deferred()
 
 
@@ -354,12 +487,19 @@ def outcome_of_request(request: Request) -> str:
     if status is None or status >= 500:
         return Outcome.ERROR
     if status >= 400:
-        reached_router = bool(calls)
+        failed = bool(calls) and calls[-1].outcome == Outcome.ERROR
         return (
             Outcome.ERROR
-            if reached_router and status not in CLIENT_FAULT_STATUS_CODES
+            if failed and status not in CLIENT_FAULT_STATUS_CODES
             else Outcome.REJECTED
         )
+    failure = request.failure
+    if failure is not None:
+        # After the status had been sent: a stream that failed, or was refused by a guardrail.
+        refused = (
+            failure.kind == ErrorKind.GUARDRAIL or failure.status_code in CLIENT_FAULT_STATUS_CODES
+        )
+        return Outcome.REJECTED if refused else Outcome.ERROR
     if calls and calls[-1].outcome not in ("", Outcome.REJECTED):
         return calls[-1].outcome
     return Outcome.COMPLETED

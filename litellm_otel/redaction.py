@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from litellm_otel.quotes import REDACTED, without_content, without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-REDACTED: Final = "[REDACTED]"
 MAX_MESSAGE: Final = 1024
 """Characters of an error message that are kept."""
-MIN_CONTENT: Final = 8
-"""A shorter piece of content is left in a message: it would match by chance."""
+MAX_READ: Final = 8 * MAX_MESSAGE
+"""Characters of it that are looked at."""
 
 _SECRET_NAME: Final = (
     r"(?:x-)?(?:api[-_ ]?key|access[-_ ]?key(?:[-_ ]?id)?|secret(?:[-_ ]?access)?[-_ ]?key|secret|"
@@ -25,14 +26,19 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # PEM blocks, also with their line breaks written as \n
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.S), REDACTED),
     # user:password@ in URLs
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.I), rf"\1{REDACTED}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^/\s@]{1,512}@", re.I), rf"\1{REDACTED}@"),
     # Authorization schemes
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=:-]{6,}", re.I), rf"\1 {REDACTED}"),
-    # name=value, "name": "value", name: value
+    # headers that somebody configured: names and values can be anything
+    (
+        re.compile(r"((?:extra|default)_headers[\\\"']*\s*[:=]\s*)\{[^{}]*\}", re.I),
+        rf"\1{REDACTED}",
+    ),
+    # name=value, "name": "value", name: value, also with escaped quotes
     (
         re.compile(
-            rf"((?<![A-Za-z])[\"']?(?:[A-Za-z0-9]+[-_.])*{_SECRET_NAME}[\"']?\s*(?:=|:|=>|%3D)\s*[\"']?)"
-            r"(?!\[REDACTED\])[^\s\"'&,;)}\]]{4,}",
+            rf"((?<![A-Za-z])[\"']?(?:[A-Za-z0-9]{{1,32}}[-_.]){{0,6}}{_SECRET_NAME}[\\\"']*\s*(?:=|:|=>|%3D)\s*[\\\"']*)"
+            r"(?!\[REDACTED\])[^\s\\\"'&,;)}\]]{4,}",
             re.I,
         ),
         rf"\1{REDACTED}",
@@ -48,7 +54,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )
 # A text without any of these letters in it holds nothing the patterns could match.
 _HINT: Final = re.compile(
-    r"://|bearer|basic|key|secret|passw|pwd|token|authori|credential|sig|-----BEGIN|sk[-_]|pk[-_]|rk[-_]|"
+    r"://|bearer|basic|_headers|key|secret|passw|pwd|token|authori|credential|sig|-----BEGIN|sk[-_]|pk[-_]|rk[-_]|"
     r"xai-|hf_|r8_|nvapi|pplx|AKIA|ASIA|ABIA|ACCA|AIza|ya29|gh[pousr]_|github_pat|xox|eyJ",
     re.I,
 )
@@ -63,15 +69,11 @@ def redact(text: str) -> str:
     return text
 
 
-def without_content(text: str, contents: Iterable[str]) -> str:
-    """The text without those pieces of content that it quotes."""
-    for content in contents:
-        if len(content) >= MIN_CONTENT and content in text:
-            text = text.replace(content, "[CONTENT]")
-    return text
+def safe_message(text: str, contents: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
+    """An exception's text as it may be shown: no credential, no content, cut to `MAX_MESSAGE`.
 
-
-def safe_message(text: str, contents: Iterable[str] = ()) -> str:
-    """An exception's text as it may be shown: no credential, no content, cut to `MAX_MESSAGE`."""
-    text = redact(without_content(text[: MAX_MESSAGE * 8], contents))
+    ``contents`` and ``secrets`` are what is known word for word of the call that failed.
+    """
+    text = without_content(text[:MAX_READ], contents)
+    text = redact(without_secrets(text, secrets))
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

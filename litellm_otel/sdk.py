@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -26,7 +26,11 @@ METRICS_EXPORTER = "OTEL_METRICS_EXPORTER"
 _interpreter_started_in = os.getpid()
 # Re-entrant: what is imported in there may ask for the start once more.
 _lock = threading.RLock()
+defaults: dict[str, str] = {}
+"""Environment variables that are as good as set while the SDK starts, where they are not."""
+
 _arguments: dict[str, Any] | None = None
+_configured = False
 
 
 def start_when_needed(**arguments: Any) -> None:
@@ -50,11 +54,14 @@ def start() -> None:
         from litellm_otel import delivery, logs
 
         delivery.install()
-        if application_has_providers():
+        from litellm_otel.coexistence import datadog
+
+        if application_has_providers() and not datadog.has_taken_over_traces():
             announce.logger.debug("litellm-otel: the application set up OpenTelemetry itself")
         else:
             try:
-                _configure(arguments)
+                with _given(defaults):
+                    _configure(arguments)
             except Exception as error:
                 announce.once(
                     "OpenTelemetry could not be started, nothing is sent:"
@@ -89,11 +96,18 @@ def _configure(arguments: dict[str, Any]) -> None:
     else:
         if identity := _own_identity():
             arguments["resource_attributes"] = identity
-        with _prometheus_apart() as wanted:
+        with _beside_datadog(_configuration), _prometheus_apart() as wanted:
             configurator.configure(exporter_args_map=sessions.exporter_arguments(), **arguments)
         if wanted:
             prometheus.start()
+    global _configured
+    _configured = True
     lifecycle.take_over_exit()
+
+
+def configured() -> bool:
+    """Whether the providers of this process are those that `start` has set up."""
+    return _configured
 
 
 def _own_identity() -> dict[str, str]:
@@ -105,6 +119,26 @@ def _own_identity() -> dict[str, str]:
         if name.strip() == "service.instance.id":
             return {name.strip(): f"{value.strip()}-{os.getpid()}"}
     return {}
+
+
+def _beside_datadog(configuration: Any) -> AbstractContextManager[None]:
+    from litellm_otel.coexistence import datadog
+
+    if datadog.has_taken_over_traces():
+        return datadog.only_metrics_and_logs(configuration)
+    return nullcontext()
+
+
+@contextmanager
+def _given(variables: dict[str, str]) -> Generator[None]:
+    """Set those that are not set, for a while."""
+    missing = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from litellm_otel import environment as env
+from litellm_otel.content.policy import MAX_LENGTH, MAX_SIZE, ContentPolicy, policy
 from litellm_otel.legacy_environment import translate
 from litellm_otel.sdk_environment import Check, suggestion
 
@@ -43,10 +44,21 @@ class Settings:
     stream_idle_timeout: float = 600.0
     excluded_urls: tuple[str, ...] = DEFAULT_EXCLUDED_URLS
     foreign_litellm: str = "skip"
+    litellm_callback: str = "skip"
+    trace_response: str = "traceresponse"
+    baggage_keys: tuple[str, ...] = ()
+    baggage_to_providers: bool = False
     process_metrics: bool = True
     http_metrics: bool = False
     logs: bool = True
     access_log: bool = False
+    content_max_length: int = MAX_LENGTH
+    content_max_size: int = MAX_SIZE
+    content_blobs: bool = False
+    content_redact_patterns: tuple[re.Pattern[str], ...] | None = ()
+    """None where they are not what was meant."""
+    content: ContentPolicy = field(default_factory=ContentPolicy)
+    """What is done with content, by the standard variables and by those above."""
     tracer_name: str = SCOPE_NAME
     meter_name: str = SCOPE_NAME
     logger_name: str = SCOPE_NAME
@@ -93,12 +105,53 @@ def _patterns(text: str) -> tuple[str, ...]:
     return patterns
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 31:
+        raise _Invalid("not a whole number above 0; use for example 8192")
+    return int(text)
+
+
+def _compiled(text: str) -> tuple[re.Pattern[str], ...]:
+    made: list[re.Pattern[str]] = []
+    for pattern in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
+        try:
+            made.append(re.compile(pattern))
+        except (re.error, OverflowError, RecursionError) as error:
+            raise _Invalid(f"{pattern!r} is not a regular expression ({error})") from None
+    return tuple(made)
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110: of headers and of baggage
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(",") if part.strip())
+    for key in keys:
+        if not _TOKEN.fullmatch(key):
+            raise _Invalid(f"{key!r} is not a key that baggage can have")
+    return keys
+
+
+def _header(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise _Invalid("not the name of an HTTP header; use for example traceresponse")
+    return text.lower()
+
+
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     env.FLUSH_TIMEOUT: _seconds,
     env.SLOW_REQUEST_THRESHOLD: _seconds,
     env.STREAM_IDLE_TIMEOUT: _seconds,
     env.EXCLUDED_URLS: _patterns,
     env.FOREIGN_LITELLM: _choice("skip", "keep"),
+    env.LITELLM_CALLBACK: _choice("skip", "keep"),
+    env.TRACE_RESPONSE: _header,
+    env.BAGGAGE_KEYS: _keys,
+    env.BAGGAGE_TO_PROVIDERS: _switch,
+    env.CONTENT_MAX_LENGTH: _count,
+    env.CONTENT_MAX_SIZE: _count,
+    env.CONTENT_BLOBS: _switch,
+    env.CONTENT_REDACT_PATTERNS: _compiled,
     env.PROCESS_METRICS: _switch,
     env.HTTP_METRICS: _switch,
     env.LOGS: _switch,
@@ -129,6 +182,14 @@ def load(
         ("", _from_environment(environ, problems)),
     ):
         values |= _parsed(settings, source, problems)
+    values["content"] = policy(
+        environ,
+        blobs=values.get("content_blobs", False),
+        max_length=values.get("content_max_length", MAX_LENGTH),
+        max_size=values.get("content_max_size", MAX_SIZE),
+        patterns=values.get("content_redact_patterns", ()),
+        problems=problems,
+    )
     for name, variable in _SCOPE_NAMES.items():
         values[name] = environ.get(variable, "").strip() or SCOPE_NAME
     values["environment"] = _standard(environ, problems)
@@ -143,7 +204,11 @@ def _parsed(settings: Mapping[str, str], source: str, problems: list[str]) -> di
             values[key] = _PARSERS[name](text)
         except _Invalid as error:
             shown = f"{source}: {key}: {text!r}" if source else f"{name}={text!r}"
-            problems.append(f"{shown}: {error}; using the default")
+            if name == env.CONTENT_REDACT_PATTERNS:
+                values[key] = None
+                problems.append(f"{shown}: {error}")
+            else:
+                problems.append(f"{shown}: {error}; using the default")
     return values
 
 
@@ -196,7 +261,8 @@ def _from_file(path: str, problems: list[str]) -> dict[str, str]:
             hint = suggestion_of_name(str(key))
             problems.append(f"{path}: {key}: no such setting{hint}, ignored")
         elif isinstance(value, list):
-            settings[name] = ",".join(str(item) for item in cast("list[object]", value))
+            between = "\n" if name == env.CONTENT_REDACT_PATTERNS else ","
+            settings[name] = between.join(str(item) for item in cast("list[object]", value))
         else:
             settings[name] = "" if value is None else str(value)
     return settings

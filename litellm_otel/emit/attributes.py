@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from litellm_otel.emit import names
-from litellm_otel.model import Attempt, Identity, Parameters
+from litellm_otel.model import Attempt, Call, Failure, Identity, Parameters, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,11 @@ _IDENTITY = (
     ("team_alias", names.LITELLM_TEAM_ALIAS),
     ("user_id", names.USER_ID),
     ("organization_id", names.LITELLM_ORGANIZATION_ID),
+    ("organization_alias", names.LITELLM_ORGANIZATION_ALIAS),
     ("end_user", names.LITELLM_END_USER),
     ("session_id", names.GEN_AI_CONVERSATION_ID),
 )
-_PARAMETERS = (
+PARAMETERS = (
     ("temperature", names.GEN_AI_REQUEST_TEMPERATURE),
     ("top_p", names.GEN_AI_REQUEST_TOP_P),
     ("top_k", names.GEN_AI_REQUEST_TOP_K),
@@ -31,6 +32,9 @@ _PARAMETERS = (
     ("frequency_penalty", names.GEN_AI_REQUEST_FREQUENCY_PENALTY),
     ("presence_penalty", names.GEN_AI_REQUEST_PRESENCE_PENALTY),
     ("seed", names.GEN_AI_REQUEST_SEED),
+    ("choice_count", names.GEN_AI_REQUEST_CHOICE_COUNT),
+    ("stop_sequences", names.GEN_AI_REQUEST_STOP_SEQUENCES),
+    ("encoding_formats", names.GEN_AI_REQUEST_ENCODING_FORMATS),
     ("dimension_count", names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT),
     ("output_type", names.GEN_AI_OUTPUT_TYPE),
     ("reasoning_level", names.GEN_AI_REQUEST_REASONING_LEVEL),
@@ -80,13 +84,12 @@ def add_identity(identity: Identity, attributes: Attributes) -> None:
 
 
 def _add_parameters(parameters: Parameters, attributes: Attributes) -> None:
-    _copy(parameters, _PARAMETERS, attributes)
-    if parameters.choice_count is not None and parameters.choice_count != 1:
-        attributes[names.GEN_AI_REQUEST_CHOICE_COUNT] = parameters.choice_count
-    if parameters.stop_sequences:
-        attributes[names.GEN_AI_REQUEST_STOP_SEQUENCES] = parameters.stop_sequences
-    if parameters.encoding_formats:
-        attributes[names.GEN_AI_REQUEST_ENCODING_FORMATS] = parameters.encoding_formats
+    for field, name in PARAMETERS:
+        value = getattr(parameters, field)
+        if value is not None and value != ():
+            attributes[name] = value
+    if parameters.choice_count == 1:
+        del attributes[names.GEN_AI_REQUEST_CHOICE_COUNT]  # the conventions want it if it is not 1
 
 
 def of_attempt_start(attempt: Attempt) -> Attributes:
@@ -102,6 +105,8 @@ def of_attempt_start(attempt: Attempt) -> Attributes:
     }
     if attempt.model:
         attributes[names.GEN_AI_REQUEST_MODEL] = attempt.model
+    if attempt.operation == names.EXECUTE_TOOL:
+        attributes[names.MCP_METHOD_NAME] = "tools/call"
     if attempt.server_address:
         attributes[names.SERVER_ADDRESS] = attempt.server_address
         if attempt.server_port:
@@ -112,6 +117,8 @@ def of_attempt_start(attempt: Attempt) -> Attributes:
         attributes[names.LITELLM_FALLBACK_FROM] = attempt.call.model
     if attempt.reason:
         attributes[names.LITELLM_ATTEMPT_REASON] = attempt.reason
+    if attempt.previous_error:
+        attributes[names.LITELLM_PREVIOUS_ERROR] = attempt.previous_error
     if attempt.stream:
         attributes[names.GEN_AI_REQUEST_STREAM] = True
     if not attempt.sent:
@@ -123,6 +130,8 @@ def of_attempt_start(attempt: Attempt) -> Attributes:
 def of_attempt_end(attempt: Attempt) -> Attributes:
     """What is known once the attempt has ended."""
     attributes: Attributes = {names.LITELLM_OUTCOME: attempt.outcome}
+    if attempt.operation == names.INVOKE_AGENT and attempt.target:
+        attributes[names.GEN_AI_AGENT_NAME] = attempt.target
     if attempt.call_id:
         attributes[names.LITELLM_CALL_ID] = attempt.call_id
     if attempt.deployment_id:
@@ -134,16 +143,59 @@ def of_attempt_end(attempt: Attempt) -> Attributes:
     add_response(attempt, attributes)
     if attempt.cache_hit:
         attributes[names.LITELLM_CACHE_HIT] = True
+    if attempt.delegated:
+        attributes[names.LITELLM_ATTEMPT_DELEGATED] = True
     first = attempt.time_to_first_chunk
     if first is not None:
         attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = first
         attributes[names.LITELLM_STREAM_CHUNKS] = attempt.chunks
+    if attempt.cooldown_seconds is not None:
+        attributes[names.LITELLM_COOLDOWN_SECONDS] = attempt.cooldown_seconds
     if attempt.failure is not None:
-        attributes[names.ERROR_TYPE] = attempt.failure.type
+        add_failure(attempt.failure, attributes)
         if attempt.failure.status_code is not None:
             attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.failure.status_code
     add_identity(attempt.identity, attributes)
+    add_baggage(attempt.call.request, attributes)
     return attributes
+
+
+def of_request_end(request: Request) -> Attributes:
+    """What the server span is told of the request in it."""
+    attributes: Attributes = {names.LITELLM_OUTCOME: request.outcome}
+    if request.call_id:
+        attributes[names.LITELLM_CALL_ID] = request.call_id
+    if request.model:
+        attributes[names.LITELLM_MODEL_GROUP] = request.model
+    failure = request.final_failure
+    if failure is not None:
+        add_failure(failure, attributes)
+    add_identity(request.identity, attributes)
+    add_baggage(request, attributes)
+    return attributes
+
+
+def of_call_end(call: Call) -> Attributes:
+    """What became of a Router call in all."""
+    attributes: Attributes = {
+        names.LITELLM_ATTEMPTS: call.attempts,
+        names.LITELLM_RETRIES: call.retries,
+        names.LITELLM_FALLBACKS: call.fallbacks,
+        names.LITELLM_OUTCOME: call.outcome,
+    }
+    if call.failure is not None:
+        add_failure(call.failure, attributes)
+    return attributes
+
+
+def add_failure(failure: Failure, attributes: Attributes) -> None:
+    attributes[names.ERROR_TYPE] = failure.type
+    attributes[names.LITELLM_ERROR_KIND] = failure.kind
+
+
+def add_baggage(request: Request, attributes: Attributes) -> None:
+    for key, value in request.baggage:
+        attributes[names.LITELLM_BAGGAGE + key] = value
 
 
 def add_response(attempt: Attempt, attributes: Attributes) -> None:

@@ -34,7 +34,7 @@ class Logs:
     def request_settled(self, request: Request) -> None:
         number, text = _SEVERITIES.get(request.outcome, _WARNING)
         attempt = request.last_attempt
-        failure = _failure(request)
+        failure = request.final_failure
         context = (
             trace.set_span_in_context(request.emitted) if request.emitted is not None else None
         )
@@ -60,6 +60,7 @@ class Logs:
             names.LITELLM_STATUS: STATUS_OF_OUTCOME[request.outcome],
             names.LITELLM_DURATION: request.duration,
             names.LITELLM_ATTEMPTS: sum(call.attempts for call in request.calls),
+            names.LITELLM_RETRIES: sum(call.retries for call in request.calls),
             names.LITELLM_FALLBACKS: sum(call.fallbacks for call in request.calls),
         }
         if request.proxied:
@@ -74,28 +75,13 @@ class Logs:
         if request.duration >= self._slow_after:
             given[names.LITELLM_SLOW] = True
         if failure is not None:
-            given[names.ERROR_TYPE] = failure.type
+            attributes.add_failure(failure, given)
             given["exception.message"] = failure.message
         attributes.add_identity(request.identity, given)
+        attributes.add_baggage(request, given)
         if attempt is not None:
             _add_attempt(attempt, given)
         return given
-
-
-def _failure(request: Request) -> Failure | None:
-    """The failure that ended the request; one that was overcome is not its own."""
-    if request.outcome in (Outcome.ERROR, Outcome.REJECTED):
-        attempt = request.last_attempt
-        calls = request.calls
-        # The attempt's own account first: it has the content taken out.
-        for failure in (
-            attempt.failure if attempt is not None else None,
-            calls[-1].failure if calls else None,
-            request.failure,
-        ):
-            if failure is not None:
-                return failure
-    return None
 
 
 def _add_attempt(attempt: Attempt, given: attributes.Attributes) -> None:

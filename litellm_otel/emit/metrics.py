@@ -9,7 +9,10 @@ from opentelemetry.metrics import Observation
 from litellm_otel import catalogue
 from litellm_otel.emit import names
 from litellm_otel.emit.cells import Sums
+from litellm_otel.emit.deployments import Deployments
 from litellm_otel.emit.distributions import CellDistribution
+from litellm_otel.emit.services import Services
+from litellm_otel.emit.usage import UsageCounters
 from litellm_otel.model.vocabulary import STATUS_OF_OUTCOME
 
 if TYPE_CHECKING:
@@ -56,15 +59,11 @@ class Metrics:
         def overflowed(metric: str) -> None:
             self._overflowed.add((metric,), 1)
 
+        self.services = Services(meter, distribution, overflowed)
+        self.deployments = Deployments(meter, distribution, overflowed)
         self._requests = _sums(overflowed, catalogue.REQUESTS)
         self._errors = _sums(overflowed, catalogue.PROVIDER_ERRORS)
-        self._tokens = _sums(
-            overflowed,
-            catalogue.INPUT_TOKENS,
-            catalogue.OUTPUT_TOKENS,
-            catalogue.TOTAL_TOKENS,
-            catalogue.SPEND,
-        )
+        self._usage = UsageCounters(meter, overflowed)
         self._latency = distribution(catalogue.REQUEST_LATENCY, overflowed)
         self._time_to_first_token = distribution(catalogue.TIME_TO_FIRST_TOKEN, overflowed)
         self._duration = distribution(catalogue.OPERATION_DURATION, overflowed)
@@ -74,15 +73,6 @@ class Metrics:
         for sums, metrics in (
             (self._requests, (catalogue.REQUESTS,)),
             (self._errors, (catalogue.PROVIDER_ERRORS,)),
-            (
-                self._tokens,
-                (
-                    catalogue.INPUT_TOKENS,
-                    catalogue.OUTPUT_TOKENS,
-                    catalogue.TOTAL_TOKENS,
-                    catalogue.SPEND,
-                ),
-            ),
             (self._overflowed, (catalogue.SERIES_DROPPED,)),
         ):
             for index, metric in enumerate(metrics):
@@ -111,12 +101,13 @@ class Metrics:
         )
         self._requests.add(labels, 1)
         self._latency.record(labels, request.duration, request.emitted)
+        self.deployments.request_ended(request)
 
     def attempt_ended(self, attempt: Attempt) -> None:
         common = (
             attempt.operation,
             names.gen_ai_provider_name(attempt.provider),
-            attempt.model,
+            attempt.model or None,
             attempt.response.model,
             attempt.server_address,
             attempt.server_port,
@@ -128,7 +119,11 @@ class Metrics:
             error_type = failure.type if failure is not None else None
             self._duration.record((*common, error_type), attempt.duration, attempt.emitted)
         self._record_stream(attempt, common)
-        self._record_tokens(attempt, common)
+        if attempt.counted and not attempt.delegated:
+            self._usage.attempt_ended(attempt)
+            self.deployments.attempt_ended(attempt)
+            if attempt.sent:
+                self._record_tokens(attempt, common)
 
     def _record_stream(self, attempt: Attempt, common: Labels) -> None:
         first = attempt.time_to_first_chunk
@@ -153,21 +148,21 @@ class Metrics:
 
     def _record_tokens(self, attempt: Attempt, common: Labels) -> None:
         usage = attempt.usage
-        read, made = usage.input_tokens, usage.output_tokens
-        if attempt.sent:
-            if read is not None:
-                self._token_usage.record((*common, "input"), read, attempt.emitted)
-            if made is not None:
-                self._token_usage.record((*common, "output"), made, attempt.emitted)
-        total = usage.total_tokens if usage.total_tokens is not None else (read or 0) + (made or 0)
-        if total or attempt.cost:
-            self._tokens.add(_spender(attempt), read or 0, made or 0, total, attempt.cost or 0.0)
+        if usage.input_tokens is not None:
+            self._token_usage.record((*common, "input"), usage.input_tokens, attempt.emitted)
+        if usage.output_tokens is not None:
+            self._token_usage.record((*common, "output"), usage.output_tokens, attempt.emitted)
 
     def late_cost(self, attempt: Attempt) -> None:
-        self._tokens.add(_spender(attempt), 0, 0, 0, attempt.cost or 0.0)
+        if attempt.delegated or not attempt.counted:
+            return
+        self._usage.late_cost(attempt)
 
     def after_fork(self) -> None:
-        for sums in (self._requests, self._errors, self._tokens, self._overflowed):
+        self.services.after_fork()
+        self.deployments.after_fork()
+        self._usage.after_fork()
+        for sums in (self._requests, self._errors, self._overflowed):
             sums.clear()
         for made in (
             self._latency,
@@ -183,20 +178,3 @@ class Metrics:
 
 def _sums(overflowed: Callable[[str], None], *metrics: Metric) -> Sums:
     return Sums(metrics[0].attributes, tuple(metric.name for metric in metrics), overflowed)
-
-
-def _spender(attempt: Attempt) -> tuple[str | None, ...]:
-    who = attempt.identity
-    return (
-        attempt.model,
-        attempt.provider,
-        attempt.call.model,
-        attempt.deployment_id,
-        who.key_hash,
-        who.key_alias,
-        who.team_id,
-        who.team_alias,
-        who.user_id,
-        who.organization_id,
-        who.organization_alias,
-    )

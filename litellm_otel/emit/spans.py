@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from litellm_otel.emit import attributes, names
+from litellm_otel.emit import attributes, current, names, nesting
 from litellm_otel.model import Attempt, Call, Cooldown, Failure, Outcome, Record, Request
+from litellm_otel.outgoing import without_baggage
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
-    from opentelemetry.context import Context
     from opentelemetry.trace import Tracer
 
 
@@ -32,14 +29,10 @@ class Spans:
         span = request.emitted
         if not request.proxied or not isinstance(span, Span) or not span.is_recording():
             return
-        span.set_attribute(names.LITELLM_OUTCOME, request.outcome)
-        if request.call_id:
-            span.set_attribute(names.LITELLM_CALL_ID, request.call_id)
-        if request.failure is not None and request.outcome != Outcome.COMPLETED:
-            span.set_attribute(names.ERROR_TYPE, request.failure.type)
-        if request.outcome == Outcome.ERROR and (request.status_code or 0) < 500:
-            # Over HTTP it looks well: a stream that broke after the headers, a provider's 4xx.
-            span.set_status(_error(request.failure))
+        span.set_attributes(attributes.of_request_end(request))
+        if request.outcome == Outcome.ERROR:
+            # Over HTTP it may look well: a stream that broke after the headers, a provider's 4xx.
+            span.set_status(_error(request.final_failure))
 
     def call_started(self, call: Call) -> None:
         if not call.routed:
@@ -61,13 +54,7 @@ class Spans:
         if span is None:
             return
         if span.is_recording():
-            span.set_attributes(
-                {
-                    names.LITELLM_ATTEMPTS: call.attempts,
-                    names.LITELLM_FALLBACKS: call.fallbacks,
-                    names.LITELLM_OUTCOME: call.outcome,
-                }
-            )
+            span.set_attributes(attributes.of_call_end(call))
             _set_status(span, call)
         span.end(call.end_ns)
 
@@ -84,6 +71,8 @@ class Spans:
     def attempt_ended(self, attempt: Attempt) -> None:
         span: Span = attempt.emitted
         if span.is_recording():
+            if attempt.operation == names.INVOKE_AGENT:
+                span.update_name(_name(attempt))  # the agent says its name when it is called
             span.set_attributes(attributes.of_attempt_end(attempt))
             _set_status(span, attempt)
         span.end(attempt.end_ns)
@@ -105,23 +94,23 @@ class Spans:
     def enter(self, record: Record) -> object:
         if record.emitted is None:
             return None
-        return otel_context.attach(trace.set_span_in_context(record.emitted))
+        context = trace.set_span_in_context(record.emitted)
+        if isinstance(record, Attempt):
+            context = nesting.marked(without_baggage(context))
+        return current.enter(context)
 
     def leave(self, token: object) -> None:
-        if token is not None:
-            otel_context.detach(cast("Token[Context]", token))
+        current.leave(token)
 
 
 def _name(attempt: Attempt) -> str:
-    called = attempt.target or attempt.model
+    called = attempt.model if attempt.target is None else attempt.target
     return f"{attempt.operation} {called}" if called else attempt.operation
 
 
 def _set_status(span: Span, record: Record) -> None:
     if record.outcome in (Outcome.ERROR, Outcome.REJECTED):
         span.set_status(_error(record.failure))
-        if record.failure is not None:
-            span.set_attribute(names.ERROR_TYPE, record.failure.type)
 
 
 def _error(failure: Failure | None) -> Status:

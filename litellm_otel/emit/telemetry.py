@@ -15,10 +15,11 @@ from litellm_otel.boundary import guarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from litellm_otel.emit.content import Contents
     from litellm_otel.emit.logs import Logs
     from litellm_otel.emit.metrics import Metrics
     from litellm_otel.emit.spans import Spans
-    from litellm_otel.model import Attempt, Call, Request
+    from litellm_otel.model import Attempt, Call, Cooldown, Request, ServiceEvent
 
 WAIT: Final = 1.0
 """Seconds that what has ended waits for company."""
@@ -40,11 +41,13 @@ class Telemetry:
         metrics: Metrics,
         logs: Logs,
         later: Callable[[float, Callable[[], None]], None],
+        contents: Contents | None = None,
     ) -> None:
         self.request_started = guarded(spans.request_started)
         self.call_started = guarded(spans.call_started)
         self.attempt_started = guarded(spans.attempt_started)
-        self.cooled_down = guarded(spans.cooled_down)
+        self._tell_of_cooldown = guarded(spans.cooled_down)
+        self._count_cooldown = guarded(metrics.deployments.cooled_down)
         self.enter = guarded(spans.enter)
         self.leave = guarded(spans.leave)
         self._end_server_span = guarded(spans.request_ended)
@@ -52,8 +55,12 @@ class Telemetry:
         self._log_request = guarded(logs.request_settled)
         self._end_call_span = guarded(spans.call_ended)
         self._end_attempt_span = guarded(spans.attempt_ended)
+        self.contents = contents
+        """What emits content; None unless it is asked for."""
         self._count_attempt = guarded(metrics.attempt_ended)
         self._count_cost = guarded(metrics.late_cost)
+        self._prepare_service = guarded(metrics.services.prepare)
+        self._count_service = guarded(metrics.services.service_event)
         self._later = later
         self._waiting: deque[tuple[Callable[[Any], Any], Any]] = deque()
         self._draining = threading.RLock()
@@ -71,11 +78,21 @@ class Telemetry:
         self._put(self._end_call_span, call)
 
     def attempt_ended(self, attempt: Attempt) -> None:
+        if self.contents is not None:
+            self._put(self.contents.attempt_ended, attempt)
         self._put(self._end_attempt_span, attempt)
         self._put(self._count_attempt, attempt)
 
     def late_cost(self, attempt: Attempt) -> None:
         self._put(self._count_cost, attempt)
+
+    def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None:
+        self._tell_of_cooldown(cooldown, attempt)
+        self._count_cooldown(cooldown, attempt)
+
+    def service_event(self, event: ServiceEvent) -> None:
+        self._prepare_service(event)
+        self._put(self._count_service, event)
 
     def _put(self, work: Callable[[Any], Any], record: Any) -> None:
         waiting = len(self._waiting)

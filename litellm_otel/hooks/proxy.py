@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from litellm_otel.boundary import guarded
+from litellm_otel.hooks.websockets import Sessions
 from litellm_otel.model import Request
-from litellm_otel.model.records import ANONYMOUS
-from litellm_otel.reading.arguments import identity_of_key
-from litellm_otel.reading.failures import failure_of
-from litellm_otel.reading.routes import is_llm_route
+from litellm_otel.reading.arguments import claimed_identity, contents_of, identity_of_key
+from litellm_otel.reading.failures import failure_of, failure_of_refusal
+from litellm_otel.reading.routes import asks_a_provider, says_more_than_it_asks, served_model
+from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,33 +24,57 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 
+_CONTENT: Final = (
+    *("messages", "prompt", "input", "instructions", "system"),
+    *("contents", "system_instruction", "query", "documents"),
+)
+"""Where in the body of a request there is what must not be told."""
+
+
 class RequestMiddleware:
     """ASGI middleware around the proxy's routes, inside the server span. Changes nothing it sees."""
 
     def __init__(self, app: Any, recorder: Recorder) -> None:
         self.app = app
         self._recorder = recorder
+        self._sessions = Sessions(recorder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = self._start(scope) if scope["type"] == "http" else None
+        request = self._start(scope)
         if request is None:
             await self.app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            await self._sessions.run(self.app, request, scope, receive, send)
+            return
         token = self._recorder.start_request(request)
-        answered = False
+        read = answered = False
+        early: Message | None = None
 
         async def watched_receive() -> Message:
+            nonlocal read, early
+            if early is not None:
+                message, early = early, None
+                return message
             message = await receive()
-            if message["type"] == "http.disconnect" and not answered:
-                request.disconnected = True
+            if message["type"] == "http.disconnect":
+                request.disconnected = request.disconnected or not answered
+            elif not message.get("more_body"):
+                read = True
             return message
 
         async def watched_send(message: Message) -> None:
-            nonlocal answered
+            nonlocal answered, early
             if message["type"] == "http.response.start":
                 _response_started(request, message)
+                if read and early is None and not request.disconnected:
+                    # LiteLLM finishes whole answers for whoever has left; nobody else looks.
+                    early = _what_has_come(receive)
+                    request.disconnected = early is not None
             elif message["type"] == "http.response.body" and not message.get("more_body"):
                 answered = True
+                # Before it leaves: the server span ends with it.
+                self._end(request)
             try:
                 await send(message)
             except OSError:
@@ -66,15 +92,27 @@ class RequestMiddleware:
 
     @guarded
     def _start(self, scope: Scope) -> Request | None:
-        method, path = scope["method"], scope["path"]
-        if not self._recorder.active or method not in ("POST", "PUT") or not is_llm_route(path):
+        if not self._recorder.active or scope["type"] not in ("http", "websocket"):
             return None
-        return Request(method=method, path=path, proxied=True)
+        method = scope.get("method", "WEBSOCKET")
+        path = scope["path"].removeprefix(scope.get("app_root_path", scope.get("root_path", "")))
+        if not asks_a_provider(method, path):
+            return None
+        return Request(
+            method="GET" if method == "WEBSOCKET" else method,
+            path=path,
+            proxied=True,
+            provisional=says_more_than_it_asks(path),
+        )
 
     @guarded
     def _failed(self, request: Request, exception: BaseException) -> None:
-        if isinstance(exception, Exception) and request.failure is None:
+        if not isinstance(exception, Exception):
+            return
+        if request.failure is None:
             request.failure = failure_of(exception)
+        if request.status_code is None:
+            request.status_code = 500  # as the web framework will answer
 
     @guarded
     def _end(self, request: Request) -> None:
@@ -88,6 +126,44 @@ def _response_started(request: Request, message: Message) -> None:
         if name.lower() == b"x-litellm-call-id":
             request.call_id = value.decode("latin-1")
             return
+
+
+@guarded
+def _what_has_come(receive: Receive) -> Message | None:
+    """What the server has for us at this moment, after the request's body: that the client has left."""
+    waiting = receive()
+    if not inspect.iscoroutine(waiting):
+        return None
+    try:
+        waiting.send(None)
+    except StopIteration as answer:
+        return answer.value
+    waiting.close()
+    return None
+
+
+class Callers:
+    """Watches authentication: who asks."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def user_api_key_auth_builder(
+        self,
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        auth = await wrapped(*args, **kwargs)
+        self._note(auth)
+        return auth
+
+    @guarded
+    def _note(self, auth: object) -> None:
+        request = self._recorder.current_request()
+        if request is not None and not request.calls:
+            request.identity = identity_of_key(auth)
 
 
 class ProxyFailures:
@@ -111,10 +187,20 @@ class ProxyFailures:
         request = self._recorder.current_request()
         if request is None:
             return
-        names = ("request_data", "original_exception", "user_api_key_dict")
+        names = ("request_data", "original_exception", "user_api_key_dict", "error_type")
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        exception, auth = given.get("original_exception"), given.get("user_api_key_dict")
+        data, exception = given.get("request_data"), given.get("original_exception")
+        asked = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
         if request.failure is None and isinstance(exception, BaseException):
-            request.failure = failure_of(exception)
-        if request.identity is ANONYMOUS and auth is not None:
-            request.identity = identity_of_key(auth)
+            request.failure = failure_of_refusal(
+                exception,
+                contents_of(asked, _CONTENT),
+                secrets_of(asked),
+                authenticating=given.get("error_type") is not None,
+            )
+        known = request.identity.completed_by(identity_of_key(given.get("user_api_key_dict")))
+        request.identity = known.completed_by(claimed_identity(asked))
+        if request.model is None:
+            request.model = served_model(asked.get("model"))
+        if request.call_id is None and isinstance(asked.get("litellm_call_id"), str):
+            request.call_id = asked["litellm_call_id"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel.boundary import guarded
 from litellm_otel.model import Call, Cooldown, Outcome
-from litellm_otel.reading.arguments import identity_of, metadata_of
+from litellm_otel.reading.arguments import identity_in
 from litellm_otel.reading.call_kinds import named
-from litellm_otel.reading.failures import failure_of, outcome_of, status_code_of
+from litellm_otel.reading.failures import failure_of, is_cancellation, outcome_of, status_code_of
+from litellm_otel.reading.providers import shown_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,33 @@ class RouterCalls:
                 # Reading why it failed has failed.
                 self._recorder.end_call(call, Outcome.ERROR)
 
+    def generic_api_call(
+        self,
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """``Router._generic_api_call_with_fallbacks``: one deployment is picked, and there are no fallbacks."""
+        call = self._start(instance, kwargs)
+        if call is None:
+            return wrapped(*args, **kwargs)
+        scope = self._recorder.emitter.enter(call)
+        token = self._recorder.enter_call(call)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as exception:
+            self._failed(call, exception)
+            raise
+        else:
+            self._returned(call)
+            return result
+        finally:
+            self._recorder.leave_call(token)
+            self._recorder.emitter.leave(scope)
+            if not call.returned and not call.end_ns:
+                self._recorder.end_call(call, Outcome.ERROR)
+
     @guarded
     def _fall_back(self, kwargs: dict[str, Any]) -> list[Any] | None:
         """If this is a fallback of a call under way: note it, and enter that call's context."""
@@ -66,7 +93,7 @@ class RouterCalls:
         call = current or recorder.open_call(kwargs.get("litellm_trace_id"))
         if call is None:
             return None
-        recorder.fall_back(call, str(kwargs.get("model") or ""))
+        recorder.fall_back(call, shown_model(str(kwargs.get("model") or "")))
         if current is not None:
             return []
         # A stream that failed falls back where it is consumed, outside the call's context.
@@ -86,17 +113,17 @@ class RouterCalls:
         function = kwargs.get("original_generic_function") or kwargs.get("original_function")
         strategy = getattr(router, "routing_strategy", None)
         return self._recorder.start_call(
-            model=model,
+            model=shown_model(model),
             routed=True,
             operation=named(getattr(function, "__name__", "")).operation,
             strategy=str(getattr(strategy, "value", strategy)) if strategy is not None else None,
             trace_id=kwargs.get("litellm_trace_id"),
-            identity=identity_of(metadata_of(kwargs)),
+            identity=identity_in(kwargs),
         )
 
     @guarded
     def _failed(self, call: Call, exception: BaseException) -> None:
-        if isinstance(exception, (asyncio.CancelledError, GeneratorExit)):
+        if is_cancellation(exception):
             gone = call.request.disconnected
             self._recorder.end_call(
                 call, Outcome.CLIENT_DISCONNECTED if gone else Outcome.CANCELLED
@@ -107,6 +134,30 @@ class RouterCalls:
         if last is not None and last.type == failure.type:
             failure = last  # the attempt's own account has the content taken out
         self._recorder.end_call(call, outcome_of(failure), failure)
+
+    async def async_function_with_retries(
+        self,
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """One model group, with its retries."""
+        try:
+            return await wrapped(*args, **kwargs)
+        except Exception as exception:
+            self._group_failed(exception)
+            raise
+
+    @guarded
+    def _group_failed(self, exception: Exception) -> None:
+        call = self._recorder.current_call()
+        if call is None:
+            return
+        last = call.last_failure
+        if last is None or last.type != type(exception).__name__:
+            # Not an attempt's: there was none, or LiteLLM made another exception of it.
+            call.last_failure = failure_of(exception)
 
     @guarded
     def _returned(self, call: Call) -> None:

@@ -1,32 +1,43 @@
 """Streams: the first chunk, each later one, and every way a stream can end.
 
-LiteLLM's `CustomStreamWrapper` is watched by its methods, since the Router checks for that very class.
-Any other iterator is handed on inside a transparent proxy.
+A stream stays the object it is: the methods of its class are watched, and it carries a mark. What can
+carry none, such as a generator, is handed on inside a transparent proxy, see `followed`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
-
-import wrapt
+from typing import TYPE_CHECKING, Any, cast
 
 from litellm_otel.boundary import guarded
+from litellm_otel.hooks.assistants import FollowedManager, is_manager
+from litellm_otel.hooks.followed import followed
 from litellm_otel.model import Attempt, Outcome
+from litellm_otel.reading.arguments import texts_in
 from litellm_otel.reading.chunks import streamed_response
-from litellm_otel.reading.failures import failure_of
+from litellm_otel.reading.failures import failure_of, is_cancellation
+from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from litellm_otel.model import Failure
     from litellm_otel.recorder import Recorder
 
-_ATTRIBUTE = "_litellm_otel_attempt"
+    Replace = Callable[[type, str, Callable[[Any], Any]], None]
 
+_ATTRIBUTE = "_litellm_otel_mark"
+_HEAP_TYPE = 1 << 9
+"""CPython's flag of a class made in Python."""
+
+MAX_CLASSES = 256
+"""Classes of streams whose methods are watched."""
 MAX_CHUNKS = 10_000
 """Chunks that are kept of a stream LiteLLM itself keeps none of."""
 
@@ -40,23 +51,43 @@ class Streams:
         self._recorder = recorder
         self.wrapper_class: type | None = None
         """LiteLLM's ``CustomStreamWrapper``, once imported and wrapped."""
+        self.replace: Replace = _set
+        """Puts a method of ours into a class; whoever takes the hooks out again takes this over."""
+        self._watched: dict[type, bool] = {}
 
     def is_stream(self, result: object) -> bool:
         """Whether a call's result is to be iterated; what is whole as well (a model, a file) is not."""
+        if _within(result) is not None:
+            return True
         if isinstance(result, (str, bytes, dict, list, tuple)) or hasattr(result, "model_dump"):
             return False
         if self.wrapper_class is not None and isinstance(result, self.wrapper_class):
             return True
-        return isinstance(result, (AsyncIterator, Iterator))
+        return isinstance(result, (AsyncIterator, Iterator)) or is_manager(result)
 
-    def follow(self, stream: Any, attempt: Attempt) -> Any:
+    def follow(self, result: Any, attempt: Attempt) -> Any:
         """Let the stream end the attempt; returns what the caller is to have."""
+        within = _within(result)
+        if within is None:
+            return self._follow(result, attempt, [])
+        # Such is a file that is downloaded: its pieces are large, and tell nothing.
+        stream = self._follow(within, attempt, None)
+        return result if stream is within else result._replace(stream_iterator=stream)
+
+    def _follow(self, stream: Any, attempt: Attempt, chunks: list[Any] | None) -> Any:
         self._recorder.stream_opened(attempt)
         inner = self._custom_stream_wrapper(stream)
         if inner is not None:
-            inner.__dict__[_ATTRIBUTE] = attempt
+            if _mark_of(inner) is not None:
+                # A call that this one is made of answers with it, and is told apart.
+                return followed(stream, attempt, self)
+            _mark(inner, Mark(attempt, inner, None))
             return stream
-        return FollowedStream(stream, attempt, self)
+        if is_manager(stream):
+            return FollowedManager(stream, attempt, self)
+        if self._watch(stream.__class__) and _mark(stream, Mark(attempt, stream, chunks)):
+            return stream
+        return followed(stream, attempt, self)
 
     def _custom_stream_wrapper(self, stream: Any) -> Any:
         if self.wrapper_class is None:
@@ -66,6 +97,33 @@ class Streams:
                 return candidate
         return None
 
+    def _watch(self, kind: type) -> bool:
+        """Watch the methods of a class of streams; False where that can't be."""
+        watched = self._watched.get(kind)
+        if watched is None:
+            if len(self._watched) >= MAX_CLASSES:
+                return False  # somebody makes classes as they go
+            watched = self._watched[kind] = self._put_into(kind)
+        return watched
+
+    def _put_into(self, kind: type) -> bool:
+        if not kind.__flags__ & _HEAP_TYPE or not kind.__dictoffset__:
+            return False
+        for name, wrap in (
+            ("__next__", self.wrap_next),
+            ("__anext__", self.wrap_anext),
+            ("aclose", self.wrap_aclose),
+            ("close", self.wrap_close),
+            ("__del__", self.wrap_del),
+        ):
+            if callable(getattr(kind, name, None)) or name == "__del__":
+                self.replace(kind, name, wrap)
+        return True
+
+    def forget(self) -> None:
+        """The methods of ours have been taken out of the classes."""
+        self._watched.clear()
+
     def enter(self, attempt: Attempt) -> object:
         """Make the attempt current for its first chunk: some streams only then ask the provider."""
         return self._recorder.emitter.enter(attempt)
@@ -73,7 +131,20 @@ class Streams:
     def leave(self, scope: object) -> None:
         self._recorder.emitter.leave(scope)
 
+    def said(self, attempt: Attempt, chunks: list[Any]) -> None:
+        """What a stream of a provider's own API said, where content is asked for."""
+        if self._recorder.contents is not None:
+            self._recorder.contents.streamed(attempt, chunks)
+
     # -- what the wrapped methods tell ----------------------------------------------------------
+
+    def saw(self, attempt: Attempt, chunks: list[Any] | None, chunk: Any) -> None:
+        attempt.last_chunk_clock = clock = _now()
+        if not attempt.chunks:
+            attempt.first_chunk_clock = clock
+        attempt.chunks += 1
+        if chunks is not None and len(chunks) < MAX_CHUNKS:
+            chunks.append(chunk)
 
     @guarded
     def ended(self, attempt: Attempt, chunks: list[Any] | None) -> None:
@@ -86,10 +157,15 @@ class Streams:
     @guarded
     def broke(self, attempt: Attempt, exception: BaseException, chunks: list[Any] | None) -> None:
         _read_chunks(attempt, chunks)
-        if isinstance(exception, (asyncio.CancelledError, GeneratorExit)):
+        if is_cancellation(exception):
             self._recorder.end_attempt(attempt, Outcome.CANCELLED)
         else:
-            self._recorder.end_attempt(attempt, Outcome.ERROR, failure_of(exception))
+            failure = failure_of(exception, texts_in(attempt.asked), secrets_of({}))
+            self._recorder.end_attempt(attempt, Outcome.ERROR, failure)
+
+    @guarded
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        self._recorder.end_attempt(attempt, Outcome.ERROR, failure)
 
     @guarded
     def closed(self, attempt: Attempt, chunks: list[Any] | None) -> None:
@@ -101,81 +177,93 @@ class Streams:
         )
         self._recorder.end_attempt(attempt, Outcome.COMPLETED if whole else Outcome.CANCELLED)
 
+    @guarded
     def collected(self, attempt: Attempt, chunks: list[Any] | None) -> None:
         """From ``__del__``: no lock may be taken here."""
         if not attempt.outcome:
             _read_chunks(attempt, chunks)
             self._recorder.abandoned(attempt)
 
-    # -- CustomStreamWrapper's methods ----------------------------------------------------------
+    # -- the methods of marked streams ----------------------------------------------------------
 
     def wrap_next(self, wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(wrapped)
         def __next__(stream: Any) -> Any:
-            attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
-            if attempt is None:
+            mark = _mark_of(stream)
+            if mark is None or mark.reader is not None:
                 return wrapped(stream)
+            attempt = mark.attempt
             scope = None if attempt.chunks else self.enter(attempt)
+            mark.reader = threading.get_ident()
             try:
                 chunk = wrapped(stream)
             except StopIteration:
-                self.ended(attempt, stream.chunks)
+                self.ended(attempt, mark.chunks_of(stream))
                 raise
             except BaseException as exception:
-                self.broke(attempt, exception, stream.chunks)
+                self.broke(attempt, exception, mark.chunks_of(stream))
                 raise
             finally:
+                mark.reader = None
                 if scope is not None:
                     self.leave(scope)
-            _saw_chunk(attempt)
+            self.saw(attempt, mark.chunks, chunk)
             return chunk
 
         return __next__
 
     def wrap_anext(self, wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(wrapped)
         async def __anext__(stream: Any) -> Any:
-            attempt: Attempt | None = stream.__dict__.get(_ATTRIBUTE)
-            if attempt is None:
+            mark = _mark_of(stream)
+            if mark is None or mark.reader is not None:
                 return await wrapped(stream)
+            attempt = mark.attempt
             scope = None if attempt.chunks else self.enter(attempt)
+            mark.reader = _task()
             try:
                 chunk = await wrapped(stream)
             except StopAsyncIteration:
-                self.ended(attempt, stream.chunks)
+                self.ended(attempt, mark.chunks_of(stream))
                 raise
             except BaseException as exception:
-                self.broke(attempt, exception, stream.chunks)
+                self.broke(attempt, exception, mark.chunks_of(stream))
                 raise
             finally:
+                mark.reader = None
                 if scope is not None:
                     self.leave(scope)
-            _saw_chunk(attempt)
+            self.saw(attempt, mark.chunks, chunk)
             return chunk
 
         return __anext__
 
     def wrap_aclose(self, wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(wrapped)
         async def aclose(stream: Any, *args: Any, **kwargs: Any) -> Any:
-            attempt = stream.__dict__.get(_ATTRIBUTE)
-            if attempt is not None:
-                self.closed(attempt, stream.chunks)
+            mark = _mark_of(stream)
+            # Newer LiteLLM closes the stream itself while it is read, before it raises what ended it.
+            if mark is not None and (mark.reader is None or mark.reader is not _task()):
+                self.closed(mark.attempt, mark.chunks_of(stream))
             return await wrapped(stream, *args, **kwargs)
 
         return aclose
 
     def wrap_close(self, wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(wrapped)
         def close(stream: Any, *args: Any, **kwargs: Any) -> Any:
-            attempt = stream.__dict__.get(_ATTRIBUTE)
-            if attempt is not None:
-                self.closed(attempt, stream.chunks)
+            mark = _mark_of(stream)
+            if mark is not None and mark.reader != threading.get_ident():
+                self.closed(mark.attempt, mark.chunks_of(stream))
             return wrapped(stream, *args, **kwargs)
 
         return close
 
     def wrap_del(self, wrapped: Callable[..., Any] | None) -> Callable[..., Any]:
         def __del__(stream: Any) -> None:
-            attempt = stream.__dict__.get(_ATTRIBUTE)
-            if attempt is not None:
-                self.collected(attempt, stream.__dict__.get("chunks"))
+            mark = _mark_of(stream)
+            if mark is not None:
+                self.collected(mark.attempt, mark.chunks_of(stream))
             if wrapped is None:
                 return
             if sys.version_info < (3, 12):
@@ -185,14 +273,62 @@ class Streams:
             else:
                 wrapped(stream)
 
-        return __del__
+        return __del__ if wrapped is None else functools.wraps(wrapped)(__del__)
 
 
-def _saw_chunk(attempt: Attempt) -> None:
-    attempt.last_chunk_clock = clock = _now()
-    if not attempt.chunks:
-        attempt.first_chunk_clock = clock
-    attempt.chunks += 1
+class Mark:
+    """What a followed stream carries. Copies of the stream are not followed."""
+
+    __slots__ = ("attempt", "chunks", "owner", "reader")
+
+    def __init__(self, attempt: Attempt, owner: object, chunks: list[Any] | None) -> None:
+        self.attempt = attempt
+        self.owner = id(owner)
+        self.chunks = chunks
+        """The chunks seen; ``None`` where the stream keeps them itself."""
+        self.reader: object = None
+        """Who waits for a chunk of the stream: a task, or a thread by its number."""
+
+    def chunks_of(self, stream: Any) -> list[Any] | None:
+        return self.chunks if self.chunks is not None else stream.__dict__.get("chunks")
+
+    def __reduce__(self) -> Any:
+        return _nothing, ()
+
+
+def _within(result: object) -> Any:
+    """The stream that a named tuple holds; None where the result is no such."""
+    if not isinstance(result, tuple):
+        return None
+    return getattr(cast("tuple[object, ...]", result), "stream_iterator", None)
+
+
+def _set(owner: type, name: str, wrap: Callable[[Any], Any]) -> None:
+    setattr(owner, name, wrap(getattr(owner, name, None)))
+
+
+def _nothing() -> None:
+    """What the copy of a stream carries."""
+
+
+def _mark(stream: Any, mark: Mark) -> bool:
+    try:
+        stream.__dict__[_ATTRIBUTE] = mark
+    except (AttributeError, TypeError):
+        return False
+    return True
+
+
+def _mark_of(stream: Any) -> Mark | None:
+    mark = stream.__dict__.get(_ATTRIBUTE)
+    return mark if mark is not None and mark.owner == id(stream) else None
+
+
+def _task() -> object:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None  # no loop of asyncio's
 
 
 def _read_chunks(attempt: Attempt, chunks: list[Any] | None) -> None:
@@ -202,72 +338,3 @@ def _read_chunks(attempt: Attempt, chunks: list[Any] | None) -> None:
     if usage is not None and usage.counted:
         attempt.usage = usage
     attempt.seen = chunks
-
-
-class FollowedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, reportUntypedBaseClass]
-    """An iterator of any class, followed. Looks like what it wraps, to ``isinstance`` as well."""
-
-    __wrapped__: Any
-
-    def __init__(self, wrapped: Any, attempt: Attempt, streams: Streams) -> None:
-        super().__init__(wrapped)  # pyright: ignore[reportUnknownMemberType]
-        self._self_attempt = attempt
-        self._self_streams = streams
-        self._self_chunks: list[Any] = []
-
-    def _enter(self) -> object:
-        attempt = self._self_attempt
-        return None if attempt.chunks else self._self_streams.enter(attempt)
-
-    def _saw(self, chunk: Any) -> Any:
-        _saw_chunk(self._self_attempt)
-        if len(self._self_chunks) < MAX_CHUNKS:
-            self._self_chunks.append(chunk)
-        return chunk
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __aiter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        scope = self._enter()
-        try:
-            chunk = next(self.__wrapped__)
-        except StopIteration:
-            self._self_streams.ended(self._self_attempt, self._self_chunks)
-            raise
-        except BaseException as exception:
-            self._self_streams.broke(self._self_attempt, exception, self._self_chunks)
-            raise
-        finally:
-            if scope is not None:
-                self._self_streams.leave(scope)
-        return self._saw(chunk)
-
-    async def __anext__(self) -> Any:
-        scope = self._enter()
-        try:
-            chunk = await self.__wrapped__.__anext__()
-        except StopAsyncIteration:
-            self._self_streams.ended(self._self_attempt, self._self_chunks)
-            raise
-        except BaseException as exception:
-            self._self_streams.broke(self._self_attempt, exception, self._self_chunks)
-            raise
-        finally:
-            if scope is not None:
-                self._self_streams.leave(scope)
-        return self._saw(chunk)
-
-    async def aclose(self) -> Any:
-        self._self_streams.closed(self._self_attempt, self._self_chunks)
-        return await self.__wrapped__.aclose()
-
-    def close(self) -> Any:
-        self._self_streams.closed(self._self_attempt, self._self_chunks)
-        return self.__wrapped__.close()
-
-    def __del__(self) -> None:
-        self._self_streams.collected(self._self_attempt, self._self_chunks)

@@ -11,12 +11,14 @@ from litellm_otel.model.records import (
     Record,
     Request,
     Response,
+    ServiceEvent,
     Usage,
 )
-from litellm_otel.model.vocabulary import ErrorKind, Outcome, Status
+from litellm_otel.model.vocabulary import AttemptReason, ErrorKind, Outcome, Status
 
 __all__ = [
     "Attempt",
+    "AttemptReason",
     "Call",
     "Cooldown",
     "Emitter",
@@ -28,6 +30,7 @@ __all__ = [
     "Record",
     "Request",
     "Response",
+    "ServiceEvent",
     "Status",
     "Usage",
 ]

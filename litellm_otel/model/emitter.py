@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from litellm_otel.model.records import Attempt, Call, Cooldown, Record, Request
+from litellm_otel.model.records import Attempt, Call, Cooldown, Record, Request, ServiceEvent
 
 
 class Emitter(Protocol):
@@ -28,6 +28,7 @@ class Emitter(Protocol):
         ...
 
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None: ...
+    def service_event(self, event: ServiceEvent) -> None: ...
 
     def enter(self, record: Record) -> object:
         """Make the record's span the current one in this context; the token goes to `leave`."""
@@ -48,6 +49,7 @@ class _Silent:
     def attempt_ended(self, attempt: Attempt) -> None: ...
     def late_cost(self, attempt: Attempt) -> None: ...
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None: ...
+    def service_event(self, event: ServiceEvent) -> None: ...
     def enter(self, record: Record) -> object:
         return None
 

@@ -8,8 +8,13 @@ is ``time.perf_counter_ns()``. Durations handed out are seconds.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from litellm_otel.model.content import Content
+
+from litellm_otel.model.vocabulary import Outcome
 
 NANOSECONDS = 1_000_000_000
 
@@ -41,6 +46,17 @@ class Identity:
     end_user: str | None = None
     session_id: str | None = None
     tags: tuple[str, ...] = ()
+
+    def completed_by(self, other: Identity) -> Identity:
+        """This one, with what only the other knows."""
+        if other is ANONYMOUS or other == self:
+            return self
+        missing = {
+            item.name: getattr(other, item.name)
+            for item in fields(self)
+            if not getattr(self, item.name)
+        }
+        return replace(self, **missing)
 
 
 ANONYMOUS = Identity()
@@ -160,10 +176,27 @@ class Request(Record):
     proxied: bool = False
     """True for an HTTP request to the proxy; False for a call made through the SDK or a Router."""
     calls: list[Call] = field(default_factory=list["Call"])
+    baggage: tuple[tuple[str, str], ...] = ()
+    """Members of the caller's baggage that the settings name."""
     disconnected: bool = False
+    internal: bool = False
+    """True where nobody asked for it but the proxy itself: it is not counted and has no record."""
+    ending: str = ""
+    """Of a session: how it ends, as soon as that is known."""
+    provisional: bool = False
+    """True where it turns out to be a request only if something is asked of a provider in it."""
     unsettled: int = 0
     """Attempts that have not been settled yet."""
     settled: bool = False
+
+    @property
+    def final_failure(self) -> Failure | None:
+        """The failure that ended the request; one that was overcome is not its own."""
+        if self.outcome not in (Outcome.ERROR, Outcome.REJECTED):
+            return None
+        call = self.calls[-1].failure if self.calls else None
+        attempt = self.last_attempt
+        return call or (attempt.failure if attempt is not None else None) or self.failure
 
     @property
     def last_attempt(self) -> Attempt | None:
@@ -188,8 +221,11 @@ class Call(Record):
     """LiteLLM's ``litellm_trace_id``, shared by all attempts of the call."""
     identity: Identity = ANONYMOUS
     request: Request
+    around: Attempt | None = None
+    """The attempt in which LiteLLM, or what it runs, makes this call: part of that, not one of the client's."""
     cache_hit: bool = False
     attempts: int = 0
+    retries: int = 0
     fallbacks: int = 0
     group: str = ""
     """The model group being tried now."""
@@ -211,12 +247,14 @@ class Attempt(Record):
     """LiteLLM's name of the entry point, for instance ``acompletion``."""
     model: str
     """The model as the provider knows it."""
-    target: str = ""
-    """What is called, where that is not the model: a tool, a vector store, a search provider."""
+    target: str | None = None
+    """What is called, where that is not the model: a tool, a vector store; "" where it is nothing."""
     provider: str = ""
     """LiteLLM's name of the provider, for instance ``azure``."""
     server_address: str | None = None
     server_port: int | None = None
+    api_base: str | None = None
+    """Scheme, host and path that it is configured to go to; no query, nobody's name or password."""
     number: int = 1
     """1 for the first attempt of the call, counted through retries and fallbacks."""
     retry_number: int = 0
@@ -226,8 +264,14 @@ class Attempt(Record):
     model_group: str = ""
     deployment_id: str | None = None
     reason: str | None = None
-    """What the attempt before it failed with, which is why this one was made."""
+    """One of `AttemptReason`; ``None`` for the first attempt."""
+    previous_error: str | None = None
+    """What failed before it, which is why this one was made."""
+    cooldown_seconds: float | None = None
+    """For how long its failure took the deployment out of rotation, where it did."""
     call_id: str | None = None
+    inner_call_ids: tuple[str, ...] = ()
+    """What LiteLLM calls it in entry points that this one is made of, where not the same."""
     identity: Identity = ANONYMOUS
     parameters: Parameters = field(default_factory=Parameters)
     stream: bool = False
@@ -251,6 +295,14 @@ class Attempt(Record):
     """What a stream was asked with, opaque in here, for counting tokens; let go when it is settled."""
     seen: Any = None
     """The stream's chunks as they came, likewise."""
+    counted: bool = True
+    """False where its tokens and cost were counted before: those of a stored response."""
+    delegated: bool = False
+    """True where its answer is made by calls within it, which are counted themselves."""
+    account: tuple[Usage | None, float | None, dict[str, float]] | None = None
+    """LiteLLM's account, where it came before the end: usage, cost and its parts."""
+    content: Content | None = None
+    """What was said, only where that is asked for; let go when it is emitted."""
     settled: bool = False
     """True once the attempt has been handed to the emitters as ended."""
 
@@ -283,3 +335,18 @@ class Cooldown:
     seconds: float | None
     failure_type: str
     status_code: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class ServiceEvent:
+    """One use of something LiteLLM depends on, or the size of one of its queues."""
+
+    service: str
+    """One of LiteLLM's ``ServiceTypes``."""
+    seconds: float | None
+    function: str
+    error_class: str | None = None
+    """None where it succeeded."""
+    size: float | None = None
+    sized: str = ""
+    """What has that size, as LiteLLM labels it."""

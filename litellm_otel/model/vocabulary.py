@@ -42,7 +42,7 @@ STATUS_OF_OUTCOME: Final[dict[str, str]] = {
 
 
 class ErrorKind:
-    """Why an attempt failed, for alerting: the ``kind`` label of ``litellm_provider_errors_total``."""
+    """Why something failed, for alerting: ``litellm.error.kind``, and ``kind`` of the provider errors."""
 
     RATE_LIMIT: Final = "rate_limit"
     QUOTA: Final = "quota"
@@ -51,4 +51,26 @@ class ErrorKind:
     CONNECTION: Final = "connection"
     SERVER: Final = "server"
     BAD_REQUEST: Final = "bad_request"
+    BUDGET: Final = "budget"
+    """The proxy's: who asked has spent what they may."""
+    GUARDRAIL: Final = "guardrail"
+    """The proxy's: a guardrail refused the request or its answer."""
+    NO_DEPLOYMENT: Final = "no_deployment"
+    """The Router's: every deployment of the group is cooling down or ruled out."""
     OTHER: Final = "other"
+
+
+class AttemptReason:
+    """Why an attempt was made after another one."""
+
+    RETRY: Final = "retry"
+    FALLBACK: Final = "fallback"
+    CONTEXT_WINDOW_FALLBACK: Final = "context_window_fallback"
+    CONTENT_POLICY_FALLBACK: Final = "content_policy_fallback"
+
+
+FALLBACK_REASONS: Final[dict[str, str]] = {
+    "ContextWindowExceededError": AttemptReason.CONTEXT_WINDOW_FALLBACK,
+    "ContentPolicyViolationError": AttemptReason.CONTENT_POLICY_FALLBACK,
+}
+"""By the class of the failure; any other leads to a plain fallback."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from litellm_otel.model import Identity, Parameters
@@ -11,14 +12,36 @@ from litellm_otel.reading.call_kinds import CallKind, EntryPoint
 from litellm_otel.reading.providers import server
 from litellm_otel.reading.shapes import field_of
 
-_MAX_CONTENTS: Final = 64
+_HEALTH_CHECK: Final = "litellm-internal-health-check"
+_MAX_CONTENTS: Final = 512
+_ALSO_CONTENT: Final = ("tools", "functions", "response_format", "prediction")
+_NO_CONTENT: Final = frozenset({"role", "type", "id", "name", "tool_call_id", "mime_type", "required"})
 
 
-def target_of(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> str:
-    """What is called, where that is not a model: the name of a tool, the id of a vector store."""
+def target_of(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> str | None:
+    """What is called, where that is not a model: the name of a tool, the id of a vector store, or nothing."""
     name = entry_point.kind.target
-    target = arguments.get(name) if name and name != "model" else None
+    if name == "model":
+        return None
+    first, *inside = name.split(".")
+    target = arguments.get(first)
+    for field in inside:
+        target = field_of(target, field)
     return target if isinstance(target, str) else ""
+
+
+def provider_of(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> Any:
+    """What the call says of its provider, as the table says where; None where it leaves that open."""
+    found: Any = arguments
+    for name in entry_point.kind.provider.split("."):
+        found = field_of(found, name)
+    return found
+
+
+def is_streamed(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> bool:
+    """Whether a stream is asked for: by the function's name, by an argument, or in what is passed through."""
+    asked = (arguments.get("stream"), field_of(arguments.get("json"), "stream"))
+    return True in asked or entry_point.name.endswith(("_stream", "_streaming"))
 
 
 def model_of(arguments: Mapping[str, Any]) -> str:
@@ -44,7 +67,6 @@ def identity_of(metadata: Mapping[str, Any]) -> Identity:
     """Who asked. Only the hash of a key is ever read, never the key."""
     if not metadata:
         return ANONYMOUS
-    tags = metadata.get("tags")
     return Identity(
         key_hash=_text(metadata.get("user_api_key_hash")),
         key_alias=_text(metadata.get("user_api_key_alias")),
@@ -55,10 +77,40 @@ def identity_of(metadata: Mapping[str, Any]) -> Identity:
         organization_alias=_text(metadata.get("user_api_key_org_alias")),
         end_user=_text(metadata.get("user_api_key_end_user_id")),
         session_id=_text(metadata.get("session_id")),
-        tags=tuple(tag for tag in cast("list[object]", tags) if isinstance(tag, str))
-        if isinstance(tags, list)
-        else (),
+        tags=_texts(metadata.get("tags")),
     )
+
+
+def claimed_identity(arguments: Mapping[str, Any]) -> Identity:
+    """What a request says of itself, believed or not: its session, its tags, for whom it is."""
+    metadata = metadata_of(arguments)
+    tags = arguments.get("tags") or metadata.get("tags")
+    return Identity(
+        end_user=_text(arguments.get("user")),
+        session_id=_text(arguments.get("litellm_session_id")) or _text(metadata.get("session_id")),
+        tags=_texts(tags),
+    )
+
+
+def is_health_check(identity: Identity) -> bool:
+    """Whether LiteLLM asks for itself, to see how a deployment does."""
+    return identity.key_alias == _HEALTH_CHECK
+
+
+def identity_in(arguments: Mapping[str, Any]) -> Identity:
+    """Who asked, from a call's arguments: as the proxy left word of it, or as the caller says."""
+    identity = identity_of(metadata_of(arguments))
+    if identity.key_hash:
+        session = _text(arguments.get("litellm_session_id"))
+        return replace(identity, session_id=session) if session else identity
+    identity = identity.completed_by(claimed_identity(arguments))
+    return ANONYMOUS if identity == ANONYMOUS else identity
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        return ()
+    return tuple(value for value in cast("list[object]", values) if isinstance(value, str))
 
 
 def identity_of_key(auth: object) -> Identity:
@@ -115,22 +167,29 @@ def deployment_id_of(kwargs: Mapping[str, Any]) -> str | None:
 
 
 def contents_of(kwargs: Mapping[str, Any], arguments: Sequence[str]) -> list[str]:
-    """The pieces of text that the user wrote, longest first: for taking them out of error messages."""
+    """The texts that the user wrote, the newest first: for taking them out of error messages."""
     found: list[str] = []
-    for argument in arguments:
+    for argument in (*arguments, *_ALSO_CONTENT):
         _collect(kwargs.get(argument), found)
-    return sorted(found, key=len, reverse=True)
+    return found
+
+
+def texts_in(value: object) -> list[str]:
+    """The same of one argument's value."""
+    found: list[str] = []
+    _collect(value, found)
+    return found
 
 
 def _collect(value: object, found: list[str]) -> None:
     if len(found) >= _MAX_CONTENTS:
         return
     if isinstance(value, str):
-        found.append(value)
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
+        found.append(value[:1024] if value.startswith("data:") else value)
+    elif isinstance(value, (list, tuple)):
+        for item in reversed(cast("Sequence[object]", value)):
             _collect(item, found)
     elif isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
-            if key in ("content", "text", "parts", "arguments", "thinking"):
+            if key not in _NO_CONTENT:
                 _collect(item, found)

@@ -30,9 +30,11 @@ class CallKind:
     (``vector_stores:search``) where the name alone says too little.
     """
     target: str = "model"
-    """The argument that ends the span's name: what is called."""
+    """The argument, or the field of one, that ends the span's name: what is called."""
     provider: str = "custom_llm_provider"
-    """The argument that names the provider."""
+    """The argument that names the provider; after dots, what in it does."""
+    served_by: str = ""
+    """Who is called where no argument names a provider."""
     content: tuple[str, ...] = ()
     """Arguments that carry what the user wrote."""
     parameters: tuple[Reader, ...] = ()
@@ -43,8 +45,12 @@ class CallKind:
     """How many of the unit a call used."""
     billed: bool = True
     """False for calls that cost nothing: they look after files, jobs and the like."""
+    composite: bool = False
+    """True where it is made of calls of other kinds, which are told apart within it."""
     streams: bool = False
     """Whether it can answer with a stream."""
+    session: bool = False
+    """Whether a call lasts as long as its client stays connected, and is accounted for before it ends."""
     output_type: str = ""
     """``gen_ai.output.type``, where the kind decides it."""
 
@@ -52,11 +58,6 @@ class CallKind:
 def _own(*functions: str) -> dict[str, str]:
     """Each function is an operation of its own, named as LiteLLM names it."""
     return {name: name for name in functions}
-
-
-def _of_package(package: str, thing: str, *functions: str, **operations: str) -> dict[str, str]:
-    named = {f"{package}:{name}": f"{name}_{thing}" for name in functions}
-    return named | {f"{package}:{name}": operation for name, operation in operations.items()}
 
 
 _CHAT = (
@@ -157,15 +158,21 @@ CALL_KINDS: tuple[CallKind, ...] = (
         "stored interactions",
         {
             "interactions:get": "fetch_response",
-            **_of_package("interactions", "interaction", "delete", "cancel"),
+            "interactions:delete": "delete_interaction",
+            "interactions:cancel": "cancel_interaction",
         },
         billed=False,
         streams=True,
     ),
     CallKind(
         "agents",
-        _of_package("interactions.agents", "agent", "list", "get", "delete", create="create_agent")
-        | _of_package("interactions.agents", "of_agent", "list_versions"),
+        {
+            "interactions.agents:create": "create_agent",
+            "interactions.agents:list": "list_agents",
+            "interactions.agents:get": "get_agent",
+            "interactions.agents:delete": "delete_agent",
+            "interactions.agents:list_versions": "list_agent_versions",
+        },
         target="name",
         content=("instructions",),
         billed=False,
@@ -268,34 +275,43 @@ CALL_KINDS: tuple[CallKind, ...] = (
     ),
     CallKind(
         "vector stores",
-        _of_package(
-            "vector_stores", "vector_store", "create", "retrieve", "list", "update", "delete"
-        ),
+        {
+            "vector_stores:create": "create_vector_store",
+            "vector_stores:retrieve": "retrieve_vector_store",
+            "vector_stores:list": "list_vector_stores",
+            "vector_stores:update": "update_vector_store",
+            "vector_stores:delete": "delete_vector_store",
+        },
         target="",
         parameters=(read.text("vector_store_id", "data_source_id"),),
         billed=False,
     ),
     CallKind(
         "vector store files",
-        _of_package(
-            "vector_store_files",
-            "vector_store_file",
-            "create",
-            "list",
-            "retrieve",
-            "update",
-            "delete",
-            retrieve_content="retrieve_vector_store_file_content",
-        ),
+        {
+            "vector_store_files:create": "create_vector_store_file",
+            "vector_store_files:list": "list_vector_store_files",
+            "vector_store_files:retrieve": "retrieve_vector_store_file",
+            "vector_store_files:retrieve_content": "retrieve_vector_store_file_content",
+            "vector_store_files:update": "update_vector_store_file",
+            "vector_store_files:delete": "delete_vector_store_file",
+        },
         target="",
         parameters=(read.text("vector_store_id", "data_source_id"),),
         billed=False,
     ),
     CallKind(
         "retrieval-augmented generation",
-        {"rag:query": "chat", "rag:ingest": "rag_ingest"},
+        {"rag:query": "invoke_workflow"},
         content=("messages",),
         streams=True,
+        composite=True,
+    ),
+    CallKind(
+        "ingestion for retrieval",
+        {"rag:ingest": "rag_ingest"},
+        target="",
+        provider="ingest_options.vector_store.custom_llm_provider",
     ),
     CallKind(
         "decisions",
@@ -324,10 +340,10 @@ CALL_KINDS: tuple[CallKind, ...] = (
         ),
         billed=False,
     ),
+    CallKind("container sessions", {"create_container": "create_container"}, target=""),
     CallKind(
         "containers",
         _own(
-            "create_container",
             "list_containers",
             "retrieve_container",
             "delete_container",
@@ -365,19 +381,26 @@ CALL_KINDS: tuple[CallKind, ...] = (
     ),
     CallKind(
         "realtime",
-        {"realtime": "realtime", "realtime_calls": "realtime"},
+        {"realtime": "realtime"},
         streams=True,
+        session=True,
     ),
     CallKind(
         "realtime sessions",
-        _own("create_realtime_client_secret", "create_realtime_transcription_session"),
+        _own(
+            *("create_realtime_client_secret", "create_realtime_transcription_session"),
+            "realtime_calls",
+        ),
         billed=False,
     ),
-    CallKind("Responses websocket", {"responses_websocket": "chat"}, streams=True),
+    CallKind(
+        "Responses websocket", {"responses_websocket": "chat"}, streams=True, session=True
+    ),
     CallKind(
         "MCP tool",
         {"call_mcp_tool": "execute_tool"},
         target="name",
+        served_by="mcp",
         content=("arguments",),
         parameters=(read.text("name", "tool_name"),),
         unit="call",
@@ -389,7 +412,8 @@ CALL_KINDS: tuple[CallKind, ...] = (
             "a2a_protocol:send_message": "invoke_agent",
             "a2a_protocol:send_message_streaming": "invoke_agent",
         },
-        target="",
+        target="a2a_client._litellm_agent_card.name",
+        served_by="a2a_agent",
         content=("request",),
         streams=True,
     ),
@@ -416,6 +440,8 @@ CALL_KINDS: tuple[CallKind, ...] = (
     ),
 )
 
+_INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
+_WITHOUT_OUTPUT = frozenset({"embeddings", "rerank", "moderation", "retrieval", "search"})
 _CONTENT_OF_ANY = ("messages", "prompt", "input", "query", "contents")
 _OPERATIONS = {
     name: (kind, operation) for kind in CALL_KINDS for name, operation in kind.operations.items()
@@ -436,6 +462,23 @@ class EntryPoint:
     """The provider it turns to when none is named."""
     known: bool = field(default=True, compare=False)
     """False where it is not in the table."""
+    decorated: bool = field(default=True, compare=False)
+    """False where it does not carry LiteLLM's decorator."""
+
+    @property
+    def is_inference(self) -> bool:
+        """Whether it has a model make something of a prompt."""
+        return self.operation in _INFERENCE
+
+    @property
+    def makes_tokens(self) -> bool:
+        """Whether there can be tokens in its answer."""
+        return self.operation not in _WITHOUT_OUTPUT
+
+    @property
+    def plain_name(self) -> str:
+        """The same for both twins."""
+        return self.name.removeprefix("a")
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """What it is called with, by name."""
@@ -446,11 +489,11 @@ class EntryPoint:
 def named(name: str, package: str = "") -> EntryPoint:
     """The entry point of this name, in either twin; a generic one for a name not in the table."""
     plain = name.lstrip("_")
-    for candidate in (plain, plain[1:] if plain.startswith("a") else ""):
+    for candidate in (plain, plain.removeprefix("a").lstrip("_")):
         for key, shown in ((f"{package}:{candidate}", f"{package}.{plain}"), (candidate, plain)):
             if key in _OPERATIONS:
                 kind, operation = _OPERATIONS[key]
-                return EntryPoint(shown, kind, operation)
+                return EntryPoint(shown, kind, operation, default_provider=kind.served_by or None)
     kind = CallKind(plain, {plain: plain}, content=_CONTENT_OF_ANY)
     return EntryPoint(plain, kind, plain or "unknown", known=False)
 
@@ -473,7 +516,7 @@ def entry_point_of(function: Callable[..., Any]) -> EntryPoint:
     return replace(
         about,
         positional=positional,
-        default_provider=provider if isinstance(provider, str) else None,
+        default_provider=provider if isinstance(provider, str) else about.default_provider,
     )
 
 

@@ -15,8 +15,11 @@ from litellm_otel.reading.responses import finish_reasons_of, response_of
 from litellm_otel.reading.shapes import count_of, field_of, text_of
 from litellm_otel.reading.usage import usage_of, usage_of_result
 
-_TELLING: Final = (b'"usage', b'"message_start"', b'"stop_reason"', b'"finish_reason"')
+_TELLING: Final = (b'"usage', b'"message_start"', b'"interaction"', b'"stop_reason"', b'"finish_reason"')
 """Server-sent events without any of these carry only text, and are not parsed but for it."""
+
+_WHOLE: Final = ("response", "interaction", "message")
+"""Where an event carries the response itself."""
 
 
 def streamed_response(chunks: Sequence[object]) -> tuple[Response, Usage | None]:
@@ -45,12 +48,11 @@ class _Told:
         if choices is not None:
             self._add_choices(chunk, cast("Sequence[object]", choices))
             return
-        inner = field_of(chunk, "response")
-        if inner is None:
-            inner = field_of(chunk, "message")
-        if inner is not None and not isinstance(inner, str):
-            self._add_whole(inner)
-            return
+        for name in _WHOLE:
+            whole = field_of(chunk, name)
+            if whole is not None and not isinstance(whole, str):
+                self._add_whole(whole)
+                return
         stopped = text_of(field_of(field_of(chunk, "delta"), "stop_reason"))
         if stopped:
             self._reasons[0] = stopped
@@ -73,7 +75,7 @@ class _Told:
             self._use(usage_of(sent))
 
     def _add_whole(self, response: object) -> None:
-        """The Responses API sends the whole response with its events, Anthropic the empty message."""
+        """The Responses API and interactions send all of it with events, Anthropic the empty message."""
         self._whole = response_of(response)
         self._use(usage_of_result(response))
 

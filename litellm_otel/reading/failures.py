@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from litellm_otel.model import ErrorKind, Failure, Outcome
-from litellm_otel.redaction import safe_message
+from litellm_otel.quotes import recent
+from litellm_otel.redaction import MAX_READ, safe_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _KIND_OF_CLASS: Final[dict[str, str]] = {
     "RateLimitError": ErrorKind.RATE_LIMIT,
-    "RouterRateLimitError": ErrorKind.RATE_LIMIT,
+    "ProxyRateLimitError": ErrorKind.RATE_LIMIT,
+    "RouterRateLimitError": ErrorKind.NO_DEPLOYMENT,
+    "RouterRateLimitErrorBasic": ErrorKind.NO_DEPLOYMENT,
+    "BudgetExceededError": ErrorKind.BUDGET,
+    "GuardrailRaisedException": ErrorKind.GUARDRAIL,
+    "BlockedPiiEntityError": ErrorKind.GUARDRAIL,
+    "ModifyResponseException": ErrorKind.GUARDRAIL,
+    "SensitiveDataRouteException": ErrorKind.GUARDRAIL,
     "AuthenticationError": ErrorKind.AUTH,
     "PermissionDeniedError": ErrorKind.AUTH,
     "Timeout": ErrorKind.TIMEOUT,
@@ -41,6 +49,27 @@ _KIND_OF_STATUS: Final[dict[int, str]] = {
     422: ErrorKind.BAD_REQUEST,
     429: ErrorKind.RATE_LIMIT,
 }
+_CLASS_OF_STATUS: Final[dict[int, str]] = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    408: "Timeout",
+    422: "UnprocessableEntityError",
+    429: "RateLimitError",
+    500: "InternalServerError",
+    502: "BadGatewayError",
+    503: "ServiceUnavailableError",
+}
+_KIND_OF_CLOSE: Final[dict[int, str]] = {
+    1006: ErrorKind.CONNECTION,
+    1008: ErrorKind.AUTH,
+    1011: ErrorKind.SERVER,
+    1012: ErrorKind.CONNECTION,
+    1013: ErrorKind.RATE_LIMIT,
+    1014: ErrorKind.SERVER,
+}
+_BLOCKING: Final = frozenset({400, 403, 422})
 _QUOTA_WORDS: Final = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit")
 
 
@@ -51,22 +80,72 @@ def status_code_of(exception: BaseException) -> int | None:
             value = int(value)
         if isinstance(value, int) and 100 <= value <= 599:
             return value
-    return None
+    answered = getattr(getattr(exception, "response", None), "status_code", None)
+    return answered if isinstance(answered, int) else None
 
 
-def failure_of(exception: BaseException, contents: Iterable[str] = ()) -> Failure:
-    """The failure that an exception tells of; ``contents`` are texts to keep out of its message."""
+def failure_of(
+    exception: BaseException, contents: Sequence[str] = (), secrets: Sequence[str] = ()
+) -> Failure:
+    """The failure that an exception tells of; ``contents`` and ``secrets`` are kept out of its message.
+
+    They are remembered for a while, for what LiteLLM makes of the exception: others, and log lines.
+    """
+    if contents or secrets:
+        recent.remember(contents, secrets)
     cause = getattr(exception, "original_exception", None)
     if type(exception).__name__ == "MidStreamFallbackError" and isinstance(cause, BaseException):
         exception = cause
     name = type(exception).__name__
     status = status_code_of(exception)
+    if name == "HTTPStatusError":
+        name = _CLASS_OF_STATUS.get(status or 0, name)
     text = str(getattr(exception, "message", None) or exception)
+    kind = _kind(name, status, text)
     return Failure(
         type=name,
-        message=safe_message(text, contents),
+        message=safe_message(recent.taken_out(text[:MAX_READ]), contents, secrets),
         status_code=status,
-        kind=_kind(name, status, text),
+        kind=kind,
+    )
+
+
+def failure_of_refusal(
+    exception: BaseException,
+    contents: Sequence[str] = (),
+    secrets: Sequence[str] = (),
+    *,
+    authenticating: bool,
+) -> Failure:
+    """The failure with which the proxy itself refused a request, or gave it up."""
+    failure = failure_of(exception, contents, secrets)
+    if authenticating:
+        if failure.kind in (ErrorKind.OTHER, ErrorKind.SERVER):
+            failure.kind = ErrorKind.AUTH
+    elif failure.type == "HTTPException" and failure.status_code in _BLOCKING:
+        # What LiteLLM, too, takes for a guardrail's: its own refusals have classes of their own.
+        failure.kind = ErrorKind.GUARDRAIL
+    return failure
+
+
+def failure_of_status(status: int) -> Failure:
+    """The failure that a provider's HTTP status tells of, in an answer LiteLLM hands on as it is."""
+    name = _CLASS_OF_STATUS.get(status, f"HTTP {status}")
+    return Failure(
+        type=name,
+        message=f"the provider answered {status}",
+        status_code=status,
+        kind=_kind(name, status, ""),
+    )
+
+
+def failure_of_close(code: int, reason: object) -> Failure:
+    """The failure that the code tells of with which a websocket was closed."""
+    text = reason if isinstance(reason, str) else ""
+    return Failure(
+        type=f"ConnectionClosed {code}",
+        message=safe_message(recent.taken_out(text[:MAX_READ])),
+        kind=_KIND_OF_CLOSE.get(code, ErrorKind.OTHER),
     )
 
 
@@ -77,6 +156,11 @@ def _kind(name: str, status: int | None, text: str) -> str:
     if kind == ErrorKind.RATE_LIMIT and any(word in text for word in _QUOTA_WORDS):
         return ErrorKind.QUOTA
     return kind
+
+
+def is_cancellation(exception: BaseException) -> bool:
+    """Whether it says that nobody wants the result any more: a cancelled task, an interpreter's exit."""
+    return not isinstance(exception, Exception)
 
 
 def outcome_of(failure: Failure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,8 @@ from litellm_otel.reading.providers import server
 
 PASS_THROUGH: Final = "pass_through"
 """The operation of a request that no convention has a name for."""
+CONFIGURED: Final = "pass_through"
+"""The provider of an endpoint that the operator made up."""
 
 _OPERATIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern), operation)
@@ -31,18 +34,6 @@ _OPERATIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 )
 _MODEL_IN_PATH: Final = re.compile(r"/(?:models|model|deployments)/([^/:]+(?::\d+)?)(?:[/:]|$)")
 _CONTENTS: Final = ("messages", "prompt", "input", "contents", "system", "instructions", "query")
-_STATUS_NAMES: Final = {
-    400: "BadRequestError",
-    401: "AuthenticationError",
-    403: "PermissionDeniedError",
-    404: "NotFoundError",
-    408: "Timeout",
-    422: "UnprocessableEntityError",
-    429: "RateLimitError",
-    500: "InternalServerError",
-    502: "BadGatewayError",
-    503: "ServiceUnavailableError",
-}
 
 
 class Asked(NamedTuple):
@@ -62,8 +53,8 @@ def asked(url: str, body: object) -> Asked:
     operation = next(
         (operation for pattern, operation in _OPERATIONS if pattern.search(path)), PASS_THROUGH
     )
-    given = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
-    model = given.get("model")
+    given: Mapping[str, Any] = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
+    model: object = given.get("model")
     if not isinstance(model, str):
         in_path = _MODEL_IN_PATH.search(path)
         model = unquote(in_path[1]) if in_path else ""
@@ -72,12 +63,11 @@ def asked(url: str, body: object) -> Asked:
     return Asked(operation, model, address, port, contents)
 
 
-def status_name(status: int) -> str:
-    """The class of exception that LiteLLM has for an HTTP status; the status where it has none."""
-    return _STATUS_NAMES.get(status, str(status))
-
-
-def provider_name(provider: object) -> str:
-    """LiteLLM's name of a provider, which some routes give as an enumeration's member."""
-    name = getattr(provider, "value", provider)
-    return name if isinstance(name, str) else ""
+def provider_of(given: object, path: str) -> str:
+    """LiteLLM's name of a provider: as it is ``given``, else as the proxy's own route for it says."""
+    name = getattr(given, "value", given)  # an enumeration's member
+    if isinstance(name, str) and name:
+        return name
+    first = path.strip("/").partition("/")[0].replace("-", "_")
+    litellm = sys.modules.get("litellm")
+    return first if first in getattr(litellm, "provider_list", ()) else CONFIGURED

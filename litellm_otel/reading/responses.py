@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from litellm_otel.model import Response
+from litellm_otel.reading.providers import shown_model
 from litellm_otel.reading.shapes import field_of, text_of
+
+MAX_JSON: Final = 1_000_000
+"""Bytes of an HTTP response that are parsed to see what it says."""
 
 _OF_STATUS: Final = {"completed": "stop", "failed": "error", "cancelled": "error"}
 _OF_INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -21,16 +26,35 @@ def hidden_params_of(result: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", dump()) if callable(dump) else {}
 
 
+def whole_of(result: object) -> object:
+    """What a response says: itself, or the JSON of an HTTP response that has been read."""
+    headers = getattr(result, "headers", None)
+    if headers is None or not getattr(result, "is_stream_consumed", False):
+        return result
+    if not str(headers.get("content-type", "")).startswith("application/json"):
+        return result
+    content: bytes = cast("Any", result).content
+    try:
+        return json.loads(content) if len(content) <= MAX_JSON else result
+    except ValueError:
+        return result
+
+
 def response_of(result: object) -> Response:
     """Id, model, status and finish reasons of a whole response."""
     return Response(
         id=text_of(field_of(result, "id")) or text_of(field_of(result, "responseId")),
-        model=text_of(field_of(result, "model")) or text_of(field_of(result, "modelVersion")),
+        model=_model_of(result),
         finish_reasons=finish_reasons_of(result),
         status=_status_of(result),
         service_tier=text_of(field_of(result, "service_tier")),
         system_fingerprint=text_of(field_of(result, "system_fingerprint")),
     )
+
+
+def _model_of(result: object) -> str | None:
+    model = text_of(field_of(result, "model")) or text_of(field_of(result, "modelVersion"))
+    return shown_model(model) if model else None
 
 
 def _items(value: object) -> Sequence[object]:
@@ -65,3 +89,15 @@ def _google_reason(candidate: object) -> str | None:
     reason = field_of(candidate, "finishReason") or field_of(candidate, "finish_reason")
     reason = text_of(getattr(reason, "value", reason))
     return reason.lower() if reason else None
+
+
+def agent_of(logging_obj: object) -> str:
+    """The name of the A2A agent that was called, as LiteLLM's logging has it; "" where it has none."""
+    model = text_of(field_of(logging_obj, "model")) or ""
+    name = model.removeprefix("a2a_agent/")
+    return "" if name in (model, "unknown") else name
+
+
+def tool_failed(result: object) -> bool:
+    """Whether a tool answered that it could not do what it was asked for."""
+    return field_of(result, "is_error") is True or field_of(result, "isError") is True

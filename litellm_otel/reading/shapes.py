@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 
@@ -35,3 +35,8 @@ def count_of(value: object) -> int | None:
 def text_of(value: object) -> str | None:
     """A text that is not empty; None for everything else."""
     return value if isinstance(value, str) and value else None
+
+
+def items_of(value: object) -> Sequence[Any]:
+    """A list's or a tuple's items; none of anything else, texts among them."""
+    return cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()

@@ -18,14 +18,13 @@ def usage_of(usage: object) -> Usage | None:
     if usage is None:
         return None
     for field, read in _SHAPES:
-        if count_of(field_of(usage, field)) is not None:
+        # LiteLLM fills in zeros where it knows nothing, beside what the provider said.
+        if count_of(field_of(usage, field)):
             found = read(usage)
-            break
-    else:
-        return None
-    if found.total_tokens is None:
-        found.total_tokens = (found.input_tokens or 0) + (found.output_tokens or 0)
-    return found
+            if found.total_tokens is None:
+                found.total_tokens = (found.input_tokens or 0) + (found.output_tokens or 0)
+            return found
+    return None
 
 
 def _chat(usage: object) -> Usage:
@@ -115,6 +114,17 @@ def _google(usage: object) -> Usage:
     return read
 
 
+def _interaction(usage: object) -> Usage:
+    """That of Google's interactions."""
+    return Usage(
+        input_tokens=count_of(field_of(usage, "total_input_tokens")),
+        output_tokens=count_of(field_of(usage, "total_output_tokens")),
+        total_tokens=count_of(field_of(usage, "total_tokens")),
+        cache_read_input_tokens=count_of(field_of(usage, "total_cached_tokens")),
+        reasoning_output_tokens=count_of(field_of(usage, "total_thought_tokens")),
+    )
+
+
 def _billed_total(usage: object) -> Usage:
     """A reranker's, which tells only a total."""
     return Usage(input_tokens=count_of(field_of(usage, "total_tokens")))
@@ -128,9 +138,12 @@ _SHAPES: Final[tuple[tuple[str, Callable[[object], Usage]], ...]] = (
     ("promptTokenCount", _google),
     ("prompt_token_count", _google),
     ("candidatesTokenCount", _google),
+    ("candidates_token_count", _google),
+    ("total_input_tokens", _interaction),
+    ("total_output_tokens", _interaction),
     ("total_tokens", _billed_total),
 )
-"""The field that tells a shape → how it is read; the first that is there."""
+"""The field that tells a shape → how it is read; the first that counts anything."""
 
 
 def usage_of_result(result: object) -> Usage | None:

@@ -183,10 +183,11 @@ def running_proxy(
     *options: str,
     command: Sequence[str] = ("opentelemetry-instrument", "litellm"),
     env: Mapping[str, str] | None = None,
+    config: str | None = None,
 ) -> Generator[Proxy]:
     """The proxy, started by `command` with ``--config`` and `options`, until the block ends."""
-    config = folder / "config.yaml"
-    config.write_text(CONFIG.format(provider=provider.url, key=KEY))
+    file = folder / "config.yaml"
+    file.write_text(config or CONFIG.format(provider=provider.url, key=KEY))
     port = free_port()
     log = folder / "proxy.log"
     with log.open("wb") as output:
@@ -194,7 +195,7 @@ def running_proxy(
             [
                 *command,
                 "--config",
-                str(config),
+                str(file),
                 "--port",
                 str(port),
                 "--host",

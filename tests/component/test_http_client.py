@@ -213,15 +213,22 @@ async def test_a_call_that_is_not_sampled_is_passed_on_as_such(upstream: Upstrea
     assert not int(flags, 16) & trace.TraceFlags.SAMPLED
 
 
-async def test_the_configured_propagator_is_used(traced: Traced, upstream: Upstream) -> None:
+@pytest.mark.parametrize("wanted", [False, True])
+async def test_baggage_goes_to_providers_only_when_asked_for(
+    traced: Traced, upstream: Upstream, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_current", settings.Settings(baggage_to_providers=wanted))
     token = otel_context.attach(baggage.set_baggage("tenant", "7"))
     try:
         with traced.call():
             await ask(upstream.url)
     finally:
         otel_context.detach(token)
-    assert upstream.seen[0]["baggage"] == "tenant=7"
+    assert upstream.seen[0].get("baggage") == ("tenant=7" if wanted else None)
+    assert "traceparent" in upstream.seen[0]
 
+
+async def test_the_configured_propagator_is_used(traced: Traced, upstream: Upstream) -> None:
     class Own(propagate.textmap.TextMapPropagator):
         fields = {"x-own"}
 
@@ -241,8 +248,8 @@ async def test_the_configured_propagator_is_used(traced: Traced, upstream: Upstr
         propagate.set_global_textmap(before)
     context = traced.spans[-1].context
     assert context is not None
-    assert upstream.seen[1]["x-own"] == trace.format_span_id(context.span_id)
-    assert "traceparent" not in upstream.seen[1]
+    assert upstream.seen[0]["x-own"] == trace.format_span_id(context.span_id)
+    assert "traceparent" not in upstream.seen[0]
 
 
 async def test_an_error_status_is_an_error(traced: Traced, upstream: Upstream) -> None:

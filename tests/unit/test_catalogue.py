@@ -6,10 +6,19 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
-from litellm_otel.catalogue import CATALOGUE
+from litellm_otel.catalogue import CATALOGUE, SERVICES
 from litellm_otel.emit.distributions import distributions_for, prepare
 from litellm_otel.emit.metrics import Metrics
-from litellm_otel.model import Attempt, Call, Failure, Outcome, Request, Usage
+from litellm_otel.model import (
+    Attempt,
+    Call,
+    Cooldown,
+    Failure,
+    Outcome,
+    Request,
+    ServiceEvent,
+    Usage,
+)
 
 
 def scrape() -> dict[str, set[str]]:
@@ -29,7 +38,16 @@ def scrape() -> dict[str, set[str]]:
     )
     call.last_attempt = attempt
     attempt.failure = Failure("Timeout", kind="timeout")
-    attempt.usage = Usage(input_tokens=3, output_tokens=4)
+    attempt.usage = Usage(
+        input_tokens=3,
+        output_tokens=4,
+        cache_read_input_tokens=1,
+        cache_write_input_tokens=1,
+        audio_input_tokens=1,
+        audio_output_tokens=1,
+        reasoning_output_tokens=1,
+    )
+    attempt.cache_hit = True
     attempt.cost = 0.5
     attempt.chunks = 2
     attempt.first_chunk_clock = attempt.start_clock + 1_000
@@ -37,8 +55,20 @@ def scrape() -> dict[str, set[str]]:
     for record in (attempt, request):
         record.outcome = Outcome.COMPLETED
         record.stop_clock()
-    metrics.attempt_ended(attempt)
+    for attempt.outcome in (Outcome.ERROR, Outcome.COMPLETED):
+        attempt.failure = None if attempt.outcome == Outcome.COMPLETED else attempt.failure
+        metrics.attempt_ended(attempt)
+    metrics.deployments.cooled_down(Cooldown("id", 5.0, "Timeout", 408), attempt)
     metrics.request_ended(request)
+    attempt.quantity, attempt.unit = 2, "image"
+    metrics.attempt_ended(attempt)
+    attempt.quantity, attempt.unit, attempt.parameters.output_type = 3, "second", "video"
+    metrics.attempt_ended(attempt)
+    for service in SERVICES:
+        for error in (None, "OSError"):
+            event = ServiceEvent(service.name, 0.1, "get", error, size=1.0, sized=service.name)
+            metrics.services.prepare(event)
+            metrics.services.service_event(event)
     series: dict[str, set[str]] = {}
     for line in generate_latest(registry).decode().splitlines():
         if not line.startswith("#"):

@@ -76,6 +76,7 @@ def test_the_launcher_chooses_this_distro_unless_another_was(
         ["python", "-Es", "/usr/bin/pip", "install"],
         ["python", "/venv/bin/uv", "sync"],
         ["python", "/venv/bin/opentelemetry-instrument", "litellm"],
+        ["python", "/venv/bin/ddtrace-run", "litellm"],
     ],
 )
 def test_helpers_are_told_by_their_command_line(argv: list[str]) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from litellm_otel.model import Attempt, Call, Cooldown, Failure, Outcome, Record, Request, Usage
+from litellm_otel.model import (
+    Attempt,
+    Call,
+    Cooldown,
+    ErrorKind,
+    Failure,
+    Outcome,
+    Record,
+    Request,
+    Usage,
+)
 from litellm_otel.recorder import Recorder, outcome_of_request
 
 
@@ -148,7 +158,8 @@ def test_a_failed_stream_of_a_router_waits_for_its_fallback(
     recorder.fall_back(call, "second")
     second = attempt_of(call, "other id")
     recorder.start_attempt(second)
-    assert (second.number, second.fallback_number, second.reason) == (2, 1, "APIError")
+    assert (second.number, second.fallback_number) == (2, 1)
+    assert (second.reason, second.previous_error) == ("fallback", "APIError")
     recorder.stream_opened(second)
     recorder.end_attempt(second, Outcome.COMPLETED)
     recorder.flush()
@@ -204,26 +215,74 @@ def test_a_forked_child_starts_with_nothing_open(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "reached_router", "disconnected", "outcome"),
+    ("status", "call", "disconnected", "outcome"),
     [
-        (200, True, False, Outcome.COMPLETED),
-        (401, False, False, Outcome.REJECTED),
-        (429, False, False, Outcome.REJECTED),
-        (429, True, False, Outcome.ERROR),
-        (401, True, False, Outcome.ERROR),
-        (400, True, False, Outcome.REJECTED),
-        (422, True, False, Outcome.REJECTED),
-        (500, True, False, Outcome.ERROR),
-        (500, False, False, Outcome.ERROR),
-        (None, True, False, Outcome.ERROR),
-        (200, True, True, Outcome.CLIENT_DISCONNECTED),
-        (499, True, False, Outcome.CLIENT_DISCONNECTED),
+        (200, Outcome.COMPLETED, False, Outcome.COMPLETED),
+        (200, Outcome.ERROR, False, Outcome.ERROR),
+        (401, "", False, Outcome.REJECTED),
+        (429, "", False, Outcome.REJECTED),
+        (429, Outcome.ERROR, False, Outcome.ERROR),
+        (401, Outcome.ERROR, False, Outcome.ERROR),
+        (403, Outcome.COMPLETED, False, Outcome.REJECTED),
+        (403, Outcome.CANCELLED, False, Outcome.REJECTED),
+        (400, Outcome.ERROR, False, Outcome.REJECTED),
+        (422, Outcome.REJECTED, False, Outcome.REJECTED),
+        (500, Outcome.ERROR, False, Outcome.ERROR),
+        (500, "", False, Outcome.ERROR),
+        (None, Outcome.ERROR, False, Outcome.ERROR),
+        (200, Outcome.CANCELLED, True, Outcome.CLIENT_DISCONNECTED),
+        (499, Outcome.ERROR, False, Outcome.CLIENT_DISCONNECTED),
     ],
 )
 def test_outcome_of_a_request(
-    status: int | None, reached_router: bool, disconnected: bool, outcome: str
+    status: int | None, call: str, disconnected: bool, outcome: str
 ) -> None:
     request = Request(proxied=True, status_code=status, disconnected=disconnected)
-    if reached_router:
-        request.calls.append(Call(model="m", request=request))
+    if call:
+        request.calls.append(Call(model="m", request=request, outcome=call))
     assert outcome_of_request(request) == outcome
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (Failure("HTTPException", status_code=403, kind=ErrorKind.GUARDRAIL), Outcome.REJECTED),
+        (Failure("BadRequestError", status_code=400), Outcome.REJECTED),
+        (Failure("RuntimeError"), Outcome.ERROR),
+    ],
+)
+def test_outcome_of_a_stream_that_the_proxy_gave_up(failure: Failure, outcome: str) -> None:
+    request = Request(proxied=True, status_code=200, failure=failure)
+    request.calls.append(Call(model="m", request=request, outcome=Outcome.CANCELLED))
+    assert outcome_of_request(request) == outcome
+
+
+def test_the_end_of_the_process_ends_what_is_under_way(
+    recorder: Recorder, collected: Collected
+) -> None:
+    request = Request(proxied=True)
+    token = recorder.start_request(request)
+    whole = attempt_of(recorder.start_call(model="m"))
+    recorder.start_attempt(whole)
+    recorder.leave_request(token)
+    _, stream = streamed(recorder)
+    recorder.end_all()
+    recorder.flush()
+    assert [record.outcome for record in (whole, stream, request)] == [Outcome.CANCELLED] * 3
+    assert recorder.in_flight == 0
+    count = collected.count()
+    assert (count["attempt_ended"], count["call_ended"], count["request_settled"]) == (2, 2, 2)
+
+
+def test_a_cooldown_is_told_once_and_of_the_attempt_that_caused_it(
+    recorder: Recorder, collected: Collected
+) -> None:
+    call = recorder.start_call(model="m")
+    attempt = attempt_of(call)
+    attempt.deployment_id = "d"
+    recorder.start_attempt(attempt)
+    recorder.end_attempt(attempt, Outcome.ERROR, Failure("APIError"))
+    for _ in range(2):  # outside the call's context, as LiteLLM's handlers run
+        recorder.cooled_down(Cooldown("d", 5.0, "APIError", 500))
+    assert collected.count()["cooled_down"] == 1
+    assert attempt.cooldown_seconds == 5.0

@@ -44,18 +44,46 @@ def test_put_in_and_taken_out(module: types.ModuleType) -> None:
     assert "method" not in vars(module.Thing)
 
 
-def test_a_missing_target_is_told_and_harms_nobody(module: types.ModuleType) -> None:
+def test_a_missing_target_is_told_and_harms_nobody(
+    module: types.ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
     seams = Seams(
-        (Seam(module.__name__, "Thing.gone", loud), Seam(module.__name__, "function", loud))
+        (
+            Seam(module.__name__, "Thing.gone", loud),
+            Seam(module.__name__, "Gone.method", loud, optional=True),
+            Seam(module.__name__, "function", loud),
+        )
     )
     seams.install()
-    assert list(seams.status.values()) == ["missing", "in force"]
+    assert list(seams.status.values()) == ["missing", "absent", "in force"]
+    (line,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert f"{module.__name__}:Thing.gone" in line.getMessage()
     seams.remove()
 
 
-def test_a_wrapper_that_breaks_harms_nobody(module: types.ModuleType) -> None:
+def test_a_target_may_have_had_other_names(module: types.ModuleType) -> None:
+    seams = Seams((Seam(module.__name__, "Thing.run", loud, former=("Thing.go", "Thing.method")),))
+    seams.install()
+    assert seams.status == {f"{module.__name__}:Thing.run": "in force"}
+    assert module.Thing().method() == "loud"
+    seams.remove()
+    assert module.Thing().method() == "plain"
+
+
+def test_of_several_names_one_is_wrapped(module: types.ModuleType) -> None:
+    module.old = module.function  # type: ignore[attr-defined]
+    seams = Seams((Seam(module.__name__, "function", loud, former=("old",)),))
+    seams.install()
+    assert (module.function(), module.old()) == ("loud", "plain")
+    seams.remove()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError])
+def test_a_wrapper_that_breaks_harms_nobody(
+    module: types.ModuleType, error: type[Exception]
+) -> None:
     def broken(present: object) -> object:
-        raise RuntimeError("broken")
+        raise error("broken")
 
     seams = Seams((Seam(module.__name__, "function", broken),))
     seams.install()

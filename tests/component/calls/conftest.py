@@ -11,6 +11,8 @@ import pytest
 from stack.standins.provider import Provider
 from tests.component.calls.recorded import Recorded
 
+pytest.register_assert_rewrite("tests.component.calls.shapes")
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,9 +33,11 @@ def instrumented() -> Iterator[Recorded]:
 
 
 @pytest.fixture
-def recorded(instrumented: Recorded) -> Recorded:
+def recorded(instrumented: Recorded) -> Iterator[Recorded]:
+    """What a test's calls emit; in every test its names and types are the conventions' or our own."""
     instrumented.clear()
-    return instrumented
+    yield instrumented
+    assert not instrumented.misfits()
 
 
 @pytest.fixture(scope="session")

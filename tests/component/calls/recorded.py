@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from litellm_otel.emit.distributions import prepare
 from litellm_otel.instrumentor import LiteLLMInstrumentor
+from tests.conventions import misfits
 
 T = TypeVar("T")
 DEADLINE = 10.0
@@ -62,6 +65,11 @@ class Recorded:
     def stop(self) -> None:
         self.instrumentor.uninstrument()
 
+    @property
+    def streams_are_open(self) -> bool:
+        recorder: Any = self.instrumentor._recorder
+        return bool(recorder._open_streams)
+
     def clear(self) -> None:
         self.settle()
         self._spans.clear()
@@ -72,8 +80,12 @@ class Recorded:
         """Until nothing is open and every request has its record."""
         recorder: Any = self.instrumentor._recorder
 
+        looks = itertools.count(1)
+
         def settled() -> bool:
             recorder.emitter.drain()
+            if next(looks) % 50 == 0:
+                gc.collect()  # a thread of LiteLLM's may have held on to a dropped stream
             return self.open.count == 0 and recorder.in_flight == 0
 
         until(settled)
@@ -118,6 +130,18 @@ class Recorded:
             for (metric, attributes), value in self._totals().items()
             if metric == name and value != self._before.get((metric, attributes), 0)
         }
+
+    def misfits(self) -> set[str]:
+        """Attributes of what has been emitted that are not as the conventions, or our docs, say."""
+        found: set[str] = set()
+        for span in self._spans.get_finished_spans():
+            found.update(misfits(span.attributes))
+            for event in span.events:
+                found.update(misfits(event.attributes))
+        for item in self._logs.get_finished_logs():
+            if item.log_record.event_name:
+                found.update(misfits(item.log_record.attributes))
+        return found
 
     def everything(self) -> str:
         """All that left, as text to look for what must not be in it."""

@@ -1,0 +1,81 @@
+"""How a case is called: through the SDK and through a Router, in either twin, its stream read to the end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tests.component.calls.case import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stack.standins.provider import Provider
+    from tests.component.calls.case import Case, Twin
+
+GROUP = "group"
+DEPLOYMENT = "deployment-1"
+MODEL_OF_NONE = "gpt-4o"
+"""What has no model is asked of the deployment of one all the same."""
+
+
+async def through_sdk(case: Case, twin: Twin, provider: Provider) -> None:
+    given = {**case.pointed_at(provider), **case.given(provider)}
+    await _call(case.called(twin), given, twin, stream=case.stream)
+
+
+async def through_router(case: Case, twin: Twin, provider: Provider) -> None:
+    router = _router(case, provider)
+    given = {**case.given(provider), "model": GROUP}
+    given.pop("custom_llm_provider", None)
+    if case.named_by == "search_provider":
+        del given["model"]
+        given["search_tool_name"] = GROUP
+    await _call(getattr(router, case.router_method(twin)), given, twin, stream=case.stream)
+
+
+def _router(case: Case, provider: Provider) -> Any:
+    from litellm import Router
+
+    where = {"api_base": provider.address() + case.version, "api_key": KEY}
+    if case.named_by == "search_provider":
+        tool = {"search_provider": case.provider, **where}
+        return Router(search_tools=[{"search_tool_name": GROUP, "litellm_params": tool}])
+    model = f"{case.provider}/{case.model or MODEL_OF_NONE}"
+    deployment = {
+        "model_name": GROUP,
+        "litellm_params": {"model": model, **where},
+        "model_info": {"id": DEPLOYMENT},
+    }
+    return Router(model_list=[deployment], num_retries=0)
+
+
+async def _call(
+    function: Callable[..., Any], given: dict[str, Any], twin: Twin, *, stream: bool
+) -> None:
+    if twin == "sync":
+        await asyncio.to_thread(_call_in_thread, function, given, stream)
+        return
+    result = await function(**given)
+    if stream:
+        async for _ in _stream_of(result):
+            pass
+
+
+def _call_in_thread(function: Callable[..., Any], given: dict[str, Any], stream: bool) -> None:
+    """As in a program without an event loop of its own; some of LiteLLM's functions look for one."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        result = function(**given)
+        if stream:
+            for _ in _stream_of(result):
+                pass
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _stream_of(result: Any) -> Any:
+    """A downloaded file comes with its headers, as a named tuple."""
+    return result.stream_iterator if isinstance(result, tuple) else result
