@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from litellm_otel.boundary import guarded
 from litellm_otel.deferred import Deferred
 from litellm_otel.model import (
     Attempt,
@@ -195,11 +196,14 @@ class Recorder:
         self.emitter.call_started(call)
         return call
 
+    @guarded
     def enter_call(self, call: Call) -> contextvars.Token[Call | None]:
         return _call.set(call)
 
-    def leave_call(self, token: contextvars.Token[Call | None]) -> None:
-        _call.reset(token)
+    @guarded
+    def leave_call(self, token: contextvars.Token[Call | None] | None) -> None:
+        if token is not None:
+            _call.reset(token)
 
     def open_call(self, trace_id: object) -> Call | None:
         """The call LiteLLM knows by this ``litellm_trace_id``, while it is open."""

@@ -45,7 +45,9 @@ def _session() -> Any:
         def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
             try:
                 # Datadog's tracer would make a trace of each export.
-                untraced = inspect.unwrap(Session.send) if "ddtrace" in sys.modules else Session.send
+                untraced = (
+                    inspect.unwrap(Session.send) if "ddtrace" in sys.modules else Session.send
+                )
                 response = untraced(self, request, **kwargs)
             except Exception as error:
                 delivery.note_cause(str(error) or type(error).__name__)

@@ -38,6 +38,10 @@ class Redaction:
         return self._clean(value, secrets)
 
     def _text(self, text: str, secrets: Sequence[str]) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which no exporter can send
+            text = text.encode(errors="replace").decode()
         text = redact(without_secrets(text, secrets) if secrets else text)
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)

@@ -69,7 +69,9 @@ class Spans:
             attempt.call.request.emitted = attempt.emitted
 
     def attempt_ended(self, attempt: Attempt) -> None:
-        span: Span = attempt.emitted
+        span: Span | None = attempt.emitted
+        if span is None:
+            return  # it could not be started
         if span.is_recording():
             if attempt.operation == names.INVOKE_AGENT:
                 span.update_name(_name(attempt))  # the agent says its name when it is called

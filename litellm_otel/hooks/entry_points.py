@@ -156,6 +156,8 @@ class EntryPoints:
             return
         entry.logging_obj = made.logger
         entry.attempt.call_id = made.logger.litellm_call_id
+        if entry.call.around is None and entry.call.request.call_id is None:
+            entry.call.request.call_id = entry.attempt.call_id
         self._recorder.expect_details(entry.attempt)
 
     # -- the outer layer ----------------------------------------------------------------------

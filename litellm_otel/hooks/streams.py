@@ -124,10 +124,12 @@ class Streams:
         """The methods of ours have been taken out of the classes."""
         self._watched.clear()
 
+    @guarded
     def enter(self, attempt: Attempt) -> object:
         """Make the attempt current for its first chunk: some streams only then ask the provider."""
         return self._recorder.emitter.enter(attempt)
 
+    @guarded
     def leave(self, scope: object) -> None:
         self._recorder.emitter.leave(scope)
 
@@ -138,6 +140,7 @@ class Streams:
 
     # -- what the wrapped methods tell ----------------------------------------------------------
 
+    @guarded
     def saw(self, attempt: Attempt, chunks: list[Any] | None, chunk: Any) -> None:
         attempt.last_chunk_clock = clock = _now()
         if not attempt.chunks:
@@ -289,6 +292,7 @@ class Mark:
         self.reader: object = None
         """Who waits for a chunk of the stream: a task, or a thread by its number."""
 
+    @guarded
     def chunks_of(self, stream: Any) -> list[Any] | None:
         return self.chunks if self.chunks is not None else stream.__dict__.get("chunks")
 
@@ -319,11 +323,13 @@ def _mark(stream: Any, mark: Mark) -> bool:
     return True
 
 
+@guarded
 def _mark_of(stream: Any) -> Mark | None:
     mark = stream.__dict__.get(_ATTRIBUTE)
     return mark if mark is not None and mark.owner == id(stream) else None
 
 
+@guarded
 def _task() -> object:
     try:
         return asyncio.current_task()

@@ -35,7 +35,9 @@ def run_async_function(
     wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """For LiteLLM's helper that runs a coroutine function in a new loop, in a new thread if need be."""
-    function = args[0] if args else kwargs["async_function"]
+    function = args[0] if args else kwargs.get("async_function")
+    if function is None:
+        return wrapped(*args, **kwargs)
     context = contextvars.copy_context()
 
     async def in_context(*args: Any, **kwargs: Any) -> Any:

@@ -15,7 +15,9 @@ from litellm_otel.reading.shapes import field_of
 _HEALTH_CHECK: Final = "litellm-internal-health-check"
 _MAX_CONTENTS: Final = 512
 _ALSO_CONTENT: Final = ("tools", "functions", "response_format", "prediction")
-_NO_CONTENT: Final = frozenset({"role", "type", "id", "name", "tool_call_id", "mime_type", "required"})
+_NO_CONTENT: Final = frozenset(
+    {"role", "type", "id", "name", "tool_call_id", "mime_type", "required"}
+)
 
 
 def target_of(entry_point: EntryPoint, arguments: Mapping[str, Any]) -> str | None:

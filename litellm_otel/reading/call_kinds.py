@@ -393,9 +393,7 @@ CALL_KINDS: tuple[CallKind, ...] = (
         ),
         billed=False,
     ),
-    CallKind(
-        "Responses websocket", {"responses_websocket": "chat"}, streams=True, session=True
-    ),
+    CallKind("Responses websocket", {"responses_websocket": "chat"}, streams=True, session=True),
     CallKind(
         "MCP tool",
         {"call_mcp_tool": "execute_tool"},

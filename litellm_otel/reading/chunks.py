@@ -15,7 +15,13 @@ from litellm_otel.reading.responses import finish_reasons_of, response_of
 from litellm_otel.reading.shapes import count_of, field_of, text_of
 from litellm_otel.reading.usage import usage_of, usage_of_result
 
-_TELLING: Final = (b'"usage', b'"message_start"', b'"interaction"', b'"stop_reason"', b'"finish_reason"')
+_TELLING: Final = (
+    b'"usage',
+    b'"message_start"',
+    b'"interaction"',
+    b'"stop_reason"',
+    b'"finish_reason"',
+)
 """Server-sent events without any of these carry only text, and are not parsed but for it."""
 
 _WHOLE: Final = ("response", "interaction", "message")

@@ -66,17 +66,21 @@ def ask(gateway: Gateway, key: str = ADA, **body: Any) -> tuple[Asked, Item, lis
     """The request, its server span, its attempts and its record."""
     asked = gateway.ask(CHAT, json.dumps({**BODY, **body}).encode(), key, headers=HEADERS)
     assert gateway.sink.wait_for(lambda: gateway.records_of(asked.trace))
+    (record,) = gateway.records_of(asked.trace)
 
-    def server() -> list[Item]:
+    def servers() -> list[Item]:
         return [span for span in gateway.spans_of(asked.trace) if span.data.kind == 2]
 
-    assert gateway.sink.wait_for(server)
-    attempts = [
-        span
-        for span in gateway.spans_of(asked.trace)
-        if span.scope == "litellm_otel" and not span.data.name.startswith("route ")
-    ]
-    return asked, server()[0], attempts, gateway.records_of(asked.trace)[0]
+    def attempts() -> list[Item]:
+        return [
+            span
+            for span in gateway.spans_of(asked.trace)
+            if span.scope == "litellm_otel" and not span.data.name.startswith("route ")
+        ]
+
+    made = record.attributes["litellm.attempts"]
+    assert gateway.sink.wait_for(lambda: servers() and len(attempts()) == made)
+    return asked, servers()[0], attempts(), record
 
 
 def said_by(item: Item, names: dict[str, Any]) -> dict[str, Any]:

@@ -356,6 +356,24 @@ def test_asked(name: str) -> None:
         assert asked(**given) == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ("{not json", "{not json"),
+        ('{"a": NaN, "b": 1e999}', {"a": "nan", "b": "inf"}),
+        (f'{{"a": {2**70}}}', {"a": str(2**70)}),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_arguments_that_a_model_wrote(written: str, read: Any) -> None:
+    call = {"id": "c1", "function": {"name": "f", "arguments": written}}
+    ((part,),) = [
+        m["parts"] for m in asked(messages=[{"role": "assistant", "tool_calls": [call]}])[INPUT]
+    ]
+    assert part["arguments"] == read
+
+
 def test_only_named_arguments_are_read() -> None:
     assert asked("messages", messages="Hi", prompt="no", metadata={"messages": "no"}) == {
         INPUT: [user(text("Hi"))]

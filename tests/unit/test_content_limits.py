@@ -132,6 +132,10 @@ def test_a_secret_across_the_cut_is_taken_out() -> None:
     assert "sk-" not in texts([kept])[0]
 
 
+def test_half_a_surrogate_pair_does_not_keep_the_rest_from_leaving() -> None:
+    assert Redaction().value({"a": ["half \ud800 a pair"]}) == {"a": ["half ? a pair"]}
+
+
 def test_data_is_not_searched_for_secrets() -> None:
     blob = {"type": "blob", "modality": "image", "content": "sk-aaaaaaaaaaaaaaaaaaaa"}
     assert Redaction().value(blob) == blob

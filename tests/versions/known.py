@@ -20,8 +20,8 @@ WAITING = "waiting"
 _STREAM = "litellm.litellm_core_utils.streaming_handler:CustomStreamWrapper"
 _OCR = {"litellm.ocr.dispatch:ocr": WAITING, "litellm.ocr.dispatch:aocr": WAITING}
 """Until then there was only what carries the decorator."""
-_NATIVE = {"litellm.rust_bridge.host.callbacks_legacy_python:setup": WAITING}
-"""Until then LiteLLM's native library answered nothing."""
+_NATIVE = "callbacks_legacy_python:setup"
+"""What LiteLLM's native library answers; there was none, then it moved."""
 _MCP = "mcp_server.mcp_server_manager:MCPServerManager.call_tool"
 
 KNOWN: Mapping[str, Mapping[str, str]] = {
@@ -35,12 +35,26 @@ KNOWN: Mapping[str, Mapping[str, str]] = {
         "litellm.integrations.otel.logger:publish_global_otel_v2_provider": WAITING,
         "litellm.integrations.otel.mount:instrument_fastapi_app": WAITING,
         f"litellm.proxy.{_MCP}": WAITING,
+        f"litellm.rust_bridge.{_NATIVE}": WAITING,
+        f"litellm.rust_bridge.host.{_NATIVE}": WAITING,
         **_OCR,
-        **_NATIVE,
     },
-    "1.94.0": {f"{_STREAM}.close": ABSENT, f"litellm.proxy.{_MCP}": WAITING, **_OCR, **_NATIVE},
-    "1.106.0": {f"{_STREAM}.close": ABSENT, f"litellm.proxy.{_MCP}": WAITING, **_NATIVE},
-    "1.109.0": {f"litellm.proxy._experimental.{_MCP}": WAITING},
+    "1.94.0": {
+        f"{_STREAM}.close": ABSENT,
+        f"litellm.proxy.{_MCP}": WAITING,
+        f"litellm.rust_bridge.{_NATIVE}": WAITING,
+        f"litellm.rust_bridge.host.{_NATIVE}": WAITING,
+        **_OCR,
+    },
+    "1.106.0": {
+        f"{_STREAM}.close": ABSENT,
+        f"litellm.proxy.{_MCP}": WAITING,
+        f"litellm.rust_bridge.host.{_NATIVE}": WAITING,
+    },
+    "1.109.0": {
+        f"litellm.proxy._experimental.{_MCP}": WAITING,
+        f"litellm.rust_bridge.{_NATIVE}": WAITING,
+    },
 }
 """From this version on: the hooks that are not in force, and what they are."""
 

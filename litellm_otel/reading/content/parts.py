@@ -24,6 +24,8 @@ from litellm_otel.model.content import (
 from litellm_otel.reading.shapes import field_of, items_of, text_of
 
 _MAX_DEPTH: Final = 16
+_BIGGEST: Final = 1 << 63
+"""A number beyond it can't be sent as one."""
 _TEXTS: Final = {
     "text": "text",
     "input_text": "text",
@@ -219,16 +221,18 @@ def parsed(arguments: object) -> Any:
     """A tool's arguments: JSON parsed, and as they are where they are none."""
     if isinstance(arguments, str):
         try:
-            return json.loads(arguments)
-        except ValueError:
+            return plain(json.loads(arguments))
+        except (ValueError, RecursionError):
             return arguments
     return plain(arguments)
 
 
 def plain(value: object, depth: int = _MAX_DEPTH) -> Any:
     """Mappings, lists and scalars; models by their fields; None for everything else."""
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (str, bool)):
         return value
+    if isinstance(value, int):
+        return value if -_BIGGEST <= value < _BIGGEST else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if depth <= 0:

@@ -68,7 +68,8 @@ def check(
 ) -> None:
     """These spans, one count and one record.
 
-    ``since``, ``latest``: when, or between what times, the user saw it end; ``waited``: LiteLLM waited between the last attempt and that.
+    ``since``, ``latest``: when, or between what times, the user saw it end. ``waited``: LiteLLM let time
+    pass between the last attempt and that.
     """
     spans = recorded.spans()
     assert [shape_of(span) for span in spans] == list(expected)

@@ -39,6 +39,7 @@ THE_CALL: dict[str, str] = {
     ),
     r"hooks\.entry_points:EntryPoints\._returned": "hands on the result, whatever reading it raises",
     r"hooks\.\w+:RequestMiddleware\.__call__": "runs the application",
+    r"hooks\.services:Services\.(succeeded|failed)": "the same",
     r"hooks\.threads:\w+": "stand around LiteLLM's functions of that name",
     r"hooks\.\w+:(\w+\.)?_?wrap\w*": "run when LiteLLM is imported, not in a call; see the seams' own tests",
     r"hooks\.(seams|table):.*": "the same",
@@ -75,7 +76,8 @@ def _functions_of(value: Any) -> Iterator[types.FunctionType]:
             yield from _functions_of(getattr(attribute, "__func__", attribute))
         return
     function = inspect.unwrap(value) if callable(value) else value
-    if isinstance(function, types.FunctionType):
+    # Not what a dataclass has made for it: that is no line of ours.
+    if isinstance(function, types.FunctionType) and "<" not in function.__code__.co_filename:
         yield function
 
 
@@ -88,10 +90,10 @@ def _raising(function: types.FunctionType, error: type[Exception]) -> types.Code
     code = function.__code__
 
     def plain(*args: Any, **kwargs: Any) -> Any:
-        raise _error
+        raise _error()
 
     async def asynchronous(*args: Any, **kwargs: Any) -> Any:
-        raise _error
+        raise _error()
 
     made = asynchronous if inspect.iscoroutinefunction(function) else plain
     names = tuple(
@@ -111,13 +113,22 @@ _error: Any = None
 
 
 @contextlib.contextmanager
-def broken(function: types.FunctionType, error: type[Exception] = Broken) -> Iterator[None]:
+def broken(
+    function: types.FunctionType, error: type[Exception] = Broken
+) -> Iterator[list[Exception]]:
+    """Yields what it has raised."""
     name = f"litellm_otel_broken_{error.__name__}"
-    function.__globals__[name] = error("this piece of telemetry is broken")
+    raised: list[Exception] = []
+
+    def make() -> Exception:
+        raised.append(error("this piece of telemetry is broken"))
+        return raised[-1]
+
+    function.__globals__[name] = make
     code = function.__code__
     function.__code__ = _raising(function, error)
     try:
-        yield
+        yield raised
     finally:
         function.__code__ = code
         del function.__globals__[name]
@@ -281,8 +292,6 @@ async def reached(recorded: Recorded, made: dict[str, Call]) -> set[types.CodeTy
     try:
         await outcomes(made)
         await asyncio.to_thread(recorded.settle)
-        recorded.requests()
-        recorded.increments("litellm.requests")
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
@@ -338,10 +347,8 @@ async def test_every_function_may_break(
             continue
         monkeypatch.setattr(boundary, "_reported", set())
         caplog.clear()
-        with broken(function):
+        with broken(function) as raised:
             got = await outcomes(baseline.made)
-            with contextlib.suppress(Broken):
-                reset(recorded)
         reset(recorded)
         wrong += [
             f"{name}: {call}: {got[call]} instead of {expected}"
@@ -349,6 +356,8 @@ async def test_every_function_may_break(
             if got[call] != expected
         ]
         lines = [record for record in caplog.records if record.name.startswith("litellm_otel")]
+        if not raised and not lines:
+            continue  # it runs now and then
         if len(lines) != 1:
             told = [f"{line.getMessage()[:80]} {line.exc_text or ''}"[-300:] for line in lines]
             wrong.append(f"{name}: {len(lines)} log lines: {told}")
