@@ -32,6 +32,10 @@ demo: $(INSTALLED) ## Show the whole path, gateway to page; ONCE=1 ends after th
 stack: $(INSTALLED) ## The demo with Loki and the full collector
 	$(BIN)/python -m stack demo --full $(if $(ONCE),--once)
 
+.PHONY: drill
+drill: $(INSTALLED) ## Backends fail, the collector is killed, the disk is full: what became of each item
+	$(BIN)/python -m stack drill $(DRILL)
+
 .PHONY: bench
 bench: $(INSTALLED) ## CPU per request, instrumented against bare, with the resolution it was measured at
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -43,7 +47,7 @@ build: $(INSTALLED) ## Build every binary the stack and its tests use
 # -- checking it -------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint types unit component chart stack-test ## Everything
+test: lint types unit component versions side-by-side chart stack-test ## Everything
 
 .PHONY: lint
 lint: $(INSTALLED) ## Style, format and generated files
@@ -63,6 +67,14 @@ unit: $(INSTALLED) ## Seconds: no process, no network
 component: $(INSTALLED) ## Real LiteLLM in process and under its servers
 	$(PYTEST) -n 2 tests/component --ignore tests/component/calls
 	$(PYTEST) tests/component/calls  # a process of its own: instrumented before LiteLLM is imported
+
+.PHONY: versions
+versions: $(INSTALLED) ## Old and new LiteLLM and Pythons, each in an environment of its own
+	$(PYTEST) -n 2 tests/versions
+
+.PHONY: side-by-side
+side-by-side: $(INSTALLED) ## Other tracers and LiteLLM's own callbacks in the same process
+	$(PYTEST) -n 2 tests/side_by_side
 
 .PHONY: chart
 chart: build ## The Helm chart: lint, rendering, schemas
@@ -89,6 +101,7 @@ lock: $(BIN)/uv ## Resolve the dependencies anew
 	  --group dev pyproject.toml -o requirements/dev.txt
 	echo uv | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --generate-hashes \
 	  --no-header --no-annotate - -o requirements/installer.txt
+	$(BIN)/python -m tests.environments lock
 
 .PHONY: clean
 clean: ## Remove the environment and what was built here
