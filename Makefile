@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 
 # In the order in which they are missed; those that take long come last.
 BINARIES := promtool amtool prometheus alertmanager otelcol-litellm-core compose-check kubeconform \
-  helm loki otelcol-litellm
+  helm loki nfpm cyclonedx-gomod otelcol-litellm
 
 export PYTHONUNBUFFERED := 1
 
@@ -83,6 +83,10 @@ chart: build ## The Helm chart: lint, rendering, schemas
 .PHONY: stack-test
 stack-test: build ## Real binaries end to end
 	$(PYTEST) tests/stack
+
+.PHONY: release
+release: $(INSTALLED) ## Archives, deb, rpm, SBOMs and checksums in dist/; SIGN='command {}' signs
+	$(BIN)/python tools/release.py $(RELEASE) $(if $(SIGN),--sign '$(SIGN)')
 
 # -- developing it -----------------------------------------------------------------------------
 

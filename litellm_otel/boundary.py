@@ -44,15 +44,16 @@ def report(where: str) -> None:
     """Say once for each line of ours that broke, with the stack; the call goes on without it."""
     # Nothing stops a program's own filters and handlers of log records from raising.
     with contextlib.suppress(Exception):
-        line = _line_of_ours() or where
+        line = _line_of_ours()
         with _lock:
-            new = line not in _reported
-            _reported.add(line)
+            new = (line or where) not in _reported
+            _reported.add(line or where)
         if new:
             _logger.warning(
-                "%s failed; the call is not affected, its telemetry may be incomplete. "
+                "%s failed%s; the call is not affected, its telemetry may be incomplete. "
                 "Said once; please report it",
                 where,
+                " ({}, line {})".format(*line) if line else "",
                 exc_info=True,
             )
 
@@ -64,6 +65,6 @@ def _line_of_ours() -> tuple[str, int] | None:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith(_PACKAGE) and code.co_filename != __file__:
-            found = (code.co_filename, traceback.tb_lineno)
+            found = (code.co_filename.removeprefix(_PACKAGE), traceback.tb_lineno)
         traceback = traceback.tb_next
     return found

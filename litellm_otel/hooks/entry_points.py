@@ -13,7 +13,7 @@ import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from litellm_otel.boundary import guarded
+from litellm_otel.boundary import guarded, report
 from litellm_otel.model import Attempt, Call, Failure, Outcome
 from litellm_otel.reading.arguments import (
     contents_of,
@@ -326,7 +326,7 @@ class EntryPoints:
         try:
             return self._note_result(entry, about, args, kwargs, result)
         except Exception:
-            guarded(_reraise)()
+            report("EntryPoints._note_result")
             return result
 
     def _note_result(
@@ -552,7 +552,3 @@ def _complete_from_hidden_params(attempt: Attempt, hidden: Any) -> None:
         attempt.api_base = shown_base(hidden["api_base"])
     if attempt.deployment_id is None and isinstance(hidden.get("model_id"), str):
         attempt.deployment_id = hidden["model_id"]
-
-
-def _reraise() -> None:
-    raise  # called from an except block, to be reported by `guarded`

@@ -39,6 +39,15 @@ _KIND_OF_CLASS: Final[dict[str, str]] = {
     "InvalidRequestError": ErrorKind.BAD_REQUEST,
     "NotFoundError": ErrorKind.BAD_REQUEST,
 }
+# What HTTP clients raise, mostly out of streams, where LiteLLM hands it on as it is.
+_KIND_OF_BASE: Final[dict[str, str]] = {
+    "TimeoutException": ErrorKind.TIMEOUT,
+    "TimeoutError": ErrorKind.TIMEOUT,
+    "TransportError": ErrorKind.CONNECTION,
+    "ClientPayloadError": ErrorKind.CONNECTION,
+    "ClientConnectionError": ErrorKind.CONNECTION,
+    "ConnectionError": ErrorKind.CONNECTION,
+}
 _KIND_OF_STATUS: Final[dict[int, str]] = {
     400: ErrorKind.BAD_REQUEST,
     401: ErrorKind.AUTH,
@@ -102,6 +111,9 @@ def failure_of(
         name = _CLASS_OF_STATUS.get(status or 0, name)
     text = str(getattr(exception, "message", None) or exception)
     kind = _kind(name, status, text)
+    if kind == ErrorKind.OTHER:
+        bases = (base.__name__ for base in type(exception).__mro__)
+        kind = next((_KIND_OF_BASE[base] for base in bases if base in _KIND_OF_BASE), kind)
     return Failure(
         type=name,
         message=safe_message(recent.taken_out(text[:MAX_READ]), contents, secrets),

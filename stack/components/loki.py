@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +35,14 @@ class Line:
 
 
 class Loki(Service):
-    def __init__(self, *, run: RunDirectory, name: str = "loki") -> None:
+    def __init__(self, *, run: RunDirectory, flags: Sequence[str] = (), name: str = "loki") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.otlp_endpoint = f"{self.url}/otlp"
         data = run.subfolder(f"{name}/data")
         super().__init__(
             name,
-            [binary("loki"), f"-config.file={CONFIG}", "-config.expand-env=true"],
+            [binary("loki"), f"-config.file={CONFIG}", "-config.expand-env=true", *flags],
             run=run,
             env={
                 "LOKI_HTTP_PORT": str(self.port),

@@ -238,9 +238,9 @@ def test_the_pod_keeps_the_restricted_standard(values: Path) -> None:
 
 def test_by_default_no_backend_is_on_and_no_token_is_mounted() -> None:
     variables = environment()
-    assert not {"PROMETHEUS_REMOTE_WRITE_ENDPOINT", "LOKI_OTLP_ENDPOINT", "DD_API_KEY"} & set(
-        variables
-    )
+    unset = {"PROMETHEUS_REMOTE_WRITE_ENDPOINT", "LOKI_OTLP_ENDPOINT", "DD_API_KEY"}
+    unset |= {"TRACES_OTLP_ENDPOINT", "TRACES_KEEP_PERCENT", "LITELLM_OTELCOL_TOKEN"}
+    assert not unset & set(variables)
     pod = workload()["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["terminationGracePeriodSeconds"] == 60
@@ -250,6 +250,9 @@ def test_backends_become_the_collectors_variables() -> None:
     variables = environment(f"--values={CHART / 'ci' / 'all-backends-values.yaml'}")
     assert variables["PROMETHEUS_REMOTE_WRITE_ENDPOINT"].endswith("/api/v1/write")
     assert variables["LOKI_OTLP_ENDPOINT"] == "http://loki.monitoring:3100/otlp"
+    assert variables["TRACES_OTLP_ENDPOINT"] == "http://tempo.monitoring:4318"
+    assert variables["TRACES_KEEP_PERCENT"] == "10"
+    assert variables["LITELLM_OTELCOL_TOKEN"] == {"secretKeyRef": {"name": "otlp", "key": "token"}}
     assert variables["DD_API_KEY"] == {"secretKeyRef": {"name": "datadog", "key": "api-key"}}
     assert variables["DD_SITE"] == "datadoghq.eu"
 
@@ -276,7 +279,10 @@ def test_without_a_limit_there_is_no_gomemlimit() -> None:
 def test_every_config_is_mounted_and_given_in_order() -> None:
     documents = manifests(f"--values={CHART / 'ci' / 'all-backends-values.yaml'}")
     data = one(documents, "ConfigMap")["data"]
-    files = [f"{name}.yaml" for name in ("base", "prometheus", "loki", "datadog", "debug", "extra")]
+    files = [
+        f"{name}.yaml"
+        for name in ("base", "prometheus", "loki", "traces", "datadog", "debug", "extra")
+    ]
     assert set(data) == set(files)
     arguments = one(documents, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]["args"]
     assert arguments == [f"--config=/conf/{name}" for name in files]
@@ -395,9 +401,10 @@ def test_notes_say_where_to_send_and_what_is_off(tmp_path: Path) -> None:
 
     text = notes()
     assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://r-litellm-otel-collector.n:4318" in text
-    assert text.count("off (backends.") == 3
+    assert text.count("off (backends.") == 4
     assert "WARNING" not in text
     text = notes(f"--values={CHART / 'ci' / 'all-backends-values.yaml'}", "--set=mode=deployment")
     assert "off (backends." not in text
     assert "key from secret datadog" in text
+    assert "authorization=Bearer%20<the token in secret otlp>" in text
     assert text.count("[WARNING]") == 1

@@ -13,7 +13,7 @@ import pytest
 
 from stack.components.collector import Collector
 from stack.components.loki import Line, Loki
-from stack.drill.load import Load
+from stack.drill.load import Load, post
 from stack.paths import RunDirectory
 from stack.service import clean_environment
 from stack.waiting import until
@@ -137,13 +137,34 @@ def test_no_line_is_lost_over_a_restart_a_rotation_and_a_kill(
         )
 
 
-def test_records_up_to_the_limits_are_taken_whole(own_run: RunDirectory) -> None:
-    """Loki's own limits are 128 attributes and 64 KB, and what exceeds them would be lost."""
+def test_no_record_is_over_the_limits_of_a_loki_as_it_comes(own_run: RunDirectory) -> None:
+    """128 attributes, 64 KB of them, 256 KB of text: what exceeds them is refused for good."""
+    defaults = [
+        "-limits.max-structured-metadata-size=64KB",
+        "-limits.max-structured-metadata-entries-count=128",
+        "-distributor.max-line-size-truncate=false",
+    ]
     with (
-        Loki(run=own_run) as loki,
+        Loki(run=own_run, flags=defaults) as loki,
         Collector(run=own_run, configs=["base", "loki"], loki=loki.otlp_endpoint) as collector,
     ):
-        extra = {f"attribute.{number}": "x" * 300 for number in range(400)}
-        Load(collector.endpoint).send([1], extra=extra)
-        [line] = stored(loki, 1).values()
-        assert {f"attribute_{number}" for number in range(400)} <= set(line.labels)
+        load = Load(collector.endpoint)
+        usual = {f"attribute.{number}": "x" * 100 for number in range(60)}
+        for number, (extra, text) in enumerate(
+            (
+                (usual, "usual"),
+                ({f"attribute.{number}": "x" * 100 for number in range(400)}, "many"),
+                ({"long": "y" * 300_000, "litellm.status": "error"}, "long"),
+                ({f"attribute.{number}": "x" * 20_000 for number in range(20)}, "all long"),
+                ({}, "z" * 300_000),
+            )
+        ):
+            post(collector.endpoint, "logs", load.logs([number], extra, text)).raise_for_status()
+        found = {line.labels["load_item"]: line for line in stored(loki, 5).values()}
+        assert set(found) == {"0", "1", "2", "3", "4"}
+        for name, value in usual.items():
+            assert found["0"].labels[name.replace(".", "_")] == value
+        assert found["2"].labels["litellm_status"] == "error"
+        assert len(found["2"].labels["long"]) == 32_768
+        assert found["4"].text == "z" * 250_000
+        assert "Dropping data" not in collector.log

@@ -66,6 +66,21 @@ spec:
         - name: LOKI_OTLP_ENDPOINT
           value: {{ . | quote }}
         {{- end }}
+        {{- with .Values.backends.traces.otlpEndpoint }}
+        - name: TRACES_OTLP_ENDPOINT
+          value: {{ . | quote }}
+        {{- end }}
+        {{- with .Values.backends.traces.keepPercent | toString }}
+        - name: TRACES_KEEP_PERCENT
+          value: {{ . | quote }}
+        {{- end }}
+        {{- if .Values.auth.existingSecret.name }}
+        - name: LITELLM_OTELCOL_TOKEN
+          valueFrom:
+            secretKeyRef:
+              name: {{ .Values.auth.existingSecret.name | quote }}
+              key: {{ .Values.auth.existingSecret.key | quote }}
+        {{- end }}
         {{- if .Values.backends.datadog.existingSecret.name }}
         - name: DD_API_KEY
           valueFrom:

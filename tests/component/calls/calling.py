@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.component.calls.case import KEY
 
@@ -13,25 +13,38 @@ if TYPE_CHECKING:
     from stack.standins.provider import Provider
     from tests.component.calls.case import Case, Twin
 
+T = TypeVar("T")
 GROUP = "group"
 DEPLOYMENT = "deployment-1"
+_ONE_TRY: dict[str, Any] = {"num_retries": 0, "retry_after": 0, "disable_cooldowns": True}
 MODEL_OF_NONE = "gpt-4o"
 """What has no model is asked of the deployment of one all the same."""
 
 
+Call = tuple["Callable[..., Any]", dict[str, Any]]
+"""A function, and its arguments."""
+
+
 async def through_sdk(case: Case, twin: Twin, provider: Provider) -> None:
-    given = {**case.pointed_at(provider), **case.given(provider)}
-    await _call(case.called(twin), given, twin, stream=case.stream)
+    await _call(*sdk_call(case, twin, provider), twin, stream=case.stream)
 
 
 async def through_router(case: Case, twin: Twin, provider: Provider) -> None:
+    await _call(*router_call(case, twin, provider), twin, stream=case.stream)
+
+
+def sdk_call(case: Case, twin: Twin, provider: Provider) -> Call:
+    return case.called(twin), {**case.pointed_at(provider), **case.given(provider)}
+
+
+def router_call(case: Case, twin: Twin, provider: Provider) -> Call:
     router = _router(case, provider)
     given = {**case.given(provider), "model": GROUP}
     given.pop("custom_llm_provider", None)
     if case.named_by == "search_provider":
         del given["model"]
         given["search_tool_name"] = GROUP
-    await _call(getattr(router, case.router_method(twin)), given, twin, stream=case.stream)
+    return getattr(router, case.router_method(twin)), given
 
 
 def _router(case: Case, provider: Provider) -> Any:
@@ -40,42 +53,48 @@ def _router(case: Case, provider: Provider) -> Any:
     where = {"api_base": provider.address() + case.version, "api_key": KEY}
     if case.named_by == "search_provider":
         tool = {"search_provider": case.provider, **where}
-        return Router(search_tools=[{"search_tool_name": GROUP, "litellm_params": tool}])
+        return Router(
+            search_tools=[{"search_tool_name": GROUP, "litellm_params": tool}], **_ONE_TRY
+        )
     model = f"{case.provider}/{case.model or MODEL_OF_NONE}"
     deployment = {
         "model_name": GROUP,
         "litellm_params": {"model": model, **where},
         "model_info": {"id": DEPLOYMENT},
     }
-    return Router(model_list=[deployment], num_retries=0)
+    return Router(model_list=[deployment], **_ONE_TRY)
 
 
 async def _call(
     function: Callable[..., Any], given: dict[str, Any], twin: Twin, *, stream: bool
 ) -> None:
     if twin == "sync":
-        await asyncio.to_thread(_call_in_thread, function, given, stream)
+        await asyncio.to_thread(in_program, _call_sync, function, given, stream)
         return
     result = await function(**given)
     if stream:
-        async for _ in _stream_of(result):
+        async for _ in stream_of(result):
             pass
 
 
-def _call_in_thread(function: Callable[..., Any], given: dict[str, Any], stream: bool) -> None:
+def _call_sync(function: Callable[..., Any], given: dict[str, Any], stream: bool) -> None:
+    result = function(**given)
+    if stream:
+        for _ in stream_of(result):
+            pass
+
+
+def in_program(function: Callable[..., T], *args: Any) -> T:
     """As in a program without an event loop of its own; some of LiteLLM's functions look for one."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        result = function(**given)
-        if stream:
-            for _ in _stream_of(result):
-                pass
+        return function(*args)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
 
 
-def _stream_of(result: Any) -> Any:
+def stream_of(result: Any) -> Any:
     """A downloaded file comes with its headers, as a named tuple."""
     return result.stream_iterator if isinstance(result, tuple) else result

@@ -1,0 +1,239 @@
+"""Every entry point and every way its call can end: each attempt, count and record says so, once."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.trace import StatusCode
+
+from tests.component.calls import calling, expected
+from tests.component.calls.case import KEY, SECRET, Case, Twin
+from tests.component.calls.cases import CASES
+from tests.component.calls.ways import NOBODY, WAYS, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from stack.standins.provider import Provider
+    from tests.component.calls.recorded import Recorded
+
+SOON = 5.0
+"""Seconds that an end may be away from the moment at which the caller saw it, on a machine with other work."""
+VARIANTS = ("", "anthropic", "tavily", "searxng")
+"""The others of a function differ in what they tell when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    case: Case
+    twin: Twin
+    way: Way
+    routed: bool = False
+
+    @property
+    def key(self) -> str:
+        through = "router" if self.routed else self.twin
+        return f"{self.way.name}/{self.case.id}/{through}"
+
+    @property
+    def id(self) -> str:
+        return self.key.replace(" ", "_")
+
+
+EXCEPTIONS: Mapping[str, str] = {}
+UNCLOSABLE: Mapping[str, str] = {}
+
+
+def _all() -> Iterator[Row]:
+    for case in CASES:
+        if case.variant not in VARIANTS:
+            continue
+        brief = not (expected.KINDS[case.kind].billed or case.stream)
+        for way in WAYS:
+            if way.stream is not case.stream or (brief and not way.brief):
+                continue
+            for twin in case.twins:
+                if twin in way.twins:
+                    yield Row(case, twin, way)
+            if way.routed and not brief and "async" in case.routed:
+                yield Row(case, "async", way, routed=True)
+
+
+EVERY = tuple(_all())
+ROWS = [row for row in EVERY if row.key not in EXCEPTIONS]
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Nobody:
+    """A provider that is not there."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def base_url(self) -> str:
+        return f"{self.address()}/v1"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the caller saw."""
+
+    raised: type[BaseException] | None = None
+    closed: bool = False
+    chunks: int = 0
+    since: float = 0.0
+    latest: float = 0.0
+
+
+async def _read(stream: Any, row: Row, seen: Seen) -> None:
+    async for _ in stream:
+        seen.chunks += 1
+        if seen.chunks == row.way.chunks:
+            return
+
+
+async def _asynchronous(call: calling.Call, row: Row, seen: Seen) -> None:
+    function, given = call
+    result = await function(**given)
+    if row.case.stream:
+        stream = calling.stream_of(result)
+        if row.way.chunks != 0:
+            await _read(stream, row, seen)
+        if row.way.name == "closed early" and hasattr(stream, "aclose"):
+            await stream.aclose()
+            seen.closed = True
+
+
+def _synchronous(call: calling.Call, row: Row, seen: Seen) -> None:
+    function, given = call
+    result = function(**given)
+    if row.case.stream:
+        stream = calling.stream_of(result)
+        if row.way.chunks != 0:
+            for _ in stream:
+                seen.chunks += 1
+                if seen.chunks == row.way.chunks:
+                    break
+        if row.way.name == "closed early" and hasattr(stream, "close"):
+            stream.close()
+            seen.closed = True
+
+
+async def _made(call: calling.Call, row: Row, provider: Provider) -> Seen:
+    seen = Seen()
+    try:
+        if row.way.name.startswith("task cancelled"):
+            await _cancelled(call, row, provider, seen)
+        elif row.twin == "sync":
+            await asyncio.to_thread(calling.in_program, _synchronous, call, row, seen)
+        else:
+            await _asynchronous(call, row, seen)
+    except BaseException as raised:
+        seen.raised = type(raised)  # not itself, which may hold the stream
+    seen.since = time.time()
+    if row.case.stream and not seen.raised:
+        gc.collect()
+    seen.latest = time.time()
+    return seen
+
+
+async def _cancelled(call: calling.Call, row: Row, provider: Provider, seen: Seen) -> None:
+    asked = len(provider.calls)
+    task = asyncio.create_task(_asynchronous(call, row, seen))
+
+    def due() -> bool:
+        return seen.chunks > 0 if row.case.stream else len(provider.calls) > asked
+
+    deadline = time.monotonic() + SOON
+    while not due() and not task.done() and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await task
+
+
+def _check_span(span: ReadableSpan, row: Row, seen: Seen) -> None:
+    outcome, _ = row.way.ending
+    given = dict(span.attributes or {})
+    failed = outcome in ("error", "rejected")
+    assert given["litellm.outcome"] == outcome
+    assert (span.status.status_code is StatusCode.ERROR) is failed
+    assert ("error.type" in given) is failed
+    assert seen.since - SOON < (span.end_time or 0) / 1e9 < seen.latest + SOON
+    if failed:
+        assert given.get("litellm.error.kind") in row.way.kinds, given
+
+
+def _check(recorded: Recorded, row: Row, seen: Seen) -> None:
+    case, (outcome, status) = row.case, row.way.ending
+    spans = recorded.spans()
+    routes = [span for span in spans if span.name == f"route {calling.GROUP}"]
+    assert len(routes) == (row.routed and row.twin not in case.handed_on)
+    attempt, *within = [span for span in spans if span not in routes]
+    root = routes[0] if routes else attempt
+
+    model = case.model or (calling.MODEL_OF_NONE if row.routed else expected.model(case))
+    assert attempt.name == expected.span_name(case, model)
+    assert attempt.kind.name == "CLIENT"
+    assert root.parent is None
+    if routes:
+        assert root.kind.name == "INTERNAL"
+        assert attempt.parent is not None
+        assert attempt.parent.span_id == root.context.span_id
+    assert [inner.name for inner in within] == list(case.within)[: len(within)]
+    for inner in within:
+        assert inner.parent is not None
+        assert inner.parent.span_id == attempt.context.span_id
+    for span in (*routes, attempt):
+        _check_span(span, row, seen)
+
+    counted = recorded.increments("litellm.requests")
+    assert [(dict(labels)["status"], count) for labels, count in counted.items()] == [(status, 1)]
+    (record,) = recorded.requests()
+    told = dict(record.attributes)
+    assert (told["litellm.outcome"], told["litellm.status"]) == (outcome, status)
+    assert told.get("error.type") == dict(root.attributes or {}).get("error.type")
+    assert record.trace_id == root.context.trace_id
+    assert not recorded.streams_are_open
+    everything = recorded.everything()
+    assert SECRET not in everything
+    assert KEY not in everything
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+async def test_ending(recorded: Recorded, provider: Provider, row: Row, unused_port: int) -> None:
+    where: Any = Nobody(unused_port) if row.way.behaviour == NOBODY else provider
+    make = calling.router_call if row.routed else calling.sdk_call
+    function, given = make(row.case, row.twin, where)
+    call = function, {**given, **row.way.options, "max_retries": 0}
+    if row.way.behaviour != NOBODY:
+        provider.switch("", row.way.behaviour)
+    try:
+        seen = await _made(call, row, provider)
+    finally:
+        provider.switch("")
+    outcome, _ = row.way.ending
+    assert (seen.raised is not None) is (outcome in ("error", "rejected") or "task" in row.way.name)
+    if row.way.name.startswith("task"):
+        assert seen.raised is asyncio.CancelledError
+    assert seen.closed is (row.way.name == "closed early"), "can('t) be closed"
+    if row.way.name == "cut in mid-stream":
+        assert seen.chunks
+    await asyncio.to_thread(_check, recorded, row, seen)
