@@ -7,6 +7,7 @@ those of the names in use are here, as the conventions' registry states them.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -129,6 +130,7 @@ def _names_in(tree: ast.Module) -> set[str]:
     return {text for text in texts if re.fullmatch(r"[a-z][\w.]*\.[\w.]*\w", text)}
 
 
+@functools.cache
 def own() -> dict[str, str]:
     """Our own attributes and their types, as they are documented."""
     return {name: about.partition(": ")[0] for name, about in own_attributes()}

@@ -33,6 +33,7 @@ from litellm_otel.reading.providers import model_and_provider, server, shown_bas
 from litellm_otel.reading.responses import (
     agent_of,
     hidden_params_of,
+    ingestion_failed,
     response_of,
     tool_failed,
     whole_of,
@@ -367,7 +368,7 @@ class EntryPoints:
             if about.kind.quantity is not None:
                 given = about.arguments(args, kwargs)
                 attempt.quantity = about.kind.quantity(given, result)
-            recorder.end_attempt(attempt, *_ending(call, result))
+            recorder.end_attempt(attempt, *_ending(call, about, result))
             if about.kind.billed and attempt.sent and "response_cost" not in hidden:
                 recorder.await_details(attempt)  # a plain mapping, which LiteLLM can't annotate
             else:
@@ -532,12 +533,14 @@ def _is_bridged(outer: Entry, about: EntryPoint) -> bool:
     )
 
 
-def _ending(call: Call, result: Any) -> tuple[str, Failure | None]:
+def _ending(call: Call, about: EntryPoint, result: Any) -> tuple[str, Failure | None]:
     """How a call ended that has returned. A session returns also when it has failed."""
     if isinstance(result, Exception):
         return Outcome.ERROR, failure_of(result)
     if tool_failed(result):
         return Outcome.ERROR, Failure(type="tool_error")
+    if about.operation == "rag_ingest" and ingestion_failed(result):
+        return Outcome.ERROR, Failure(type="ingestion_failed")
     session = call.request
     if session.ending in ("", Outcome.COMPLETED):
         return Outcome.COMPLETED, None

@@ -86,7 +86,15 @@ class FollowedIterator(_Followed):
         return chunk
 
 
-class FollowedGenerator(FollowedIterator):
+class FollowedStream(FollowedIterator):
+    """An iterator that can be closed."""
+
+    def close(self) -> None:
+        self._self_follower.closed(self._self_attempt, self._self_chunks)
+        self.__wrapped__.close()
+
+
+class FollowedGenerator(FollowedStream):
     """A generator."""
 
     def send(self, value: Any) -> Any:
@@ -94,10 +102,6 @@ class FollowedGenerator(FollowedIterator):
 
     def throw(self, *args: Any) -> Any:
         return self._self_step(self.__wrapped__.throw, *args)
-
-    def close(self) -> None:
-        self._self_follower.closed(self._self_attempt, self._self_chunks)
-        self.__wrapped__.close()
 
 
 class FollowedAsyncIterator(_Followed):
@@ -127,7 +131,15 @@ class FollowedAsyncIterator(_Followed):
         return chunk
 
 
-class FollowedAsyncGenerator(FollowedAsyncIterator):
+class FollowedAsyncStream(FollowedAsyncIterator):
+    """An asynchronous iterator that can be closed."""
+
+    async def aclose(self) -> None:
+        self._self_follower.closed(self._self_attempt, self._self_chunks)
+        await self.__wrapped__.aclose()
+
+
+class FollowedAsyncGenerator(FollowedAsyncStream):
     """An asynchronous generator."""
 
     async def asend(self, value: Any) -> Any:
@@ -136,10 +148,6 @@ class FollowedAsyncGenerator(FollowedAsyncIterator):
     async def athrow(self, *args: Any) -> Any:
         return await self._self_step(self.__wrapped__.athrow, *args)
 
-    async def aclose(self) -> None:
-        self._self_follower.closed(self._self_attempt, self._self_chunks)
-        await self.__wrapped__.aclose()
-
 
 def followed(stream: Any, attempt: Attempt, follower: Follower) -> Any:
     """The stream inside the proxy for its kind."""
@@ -147,7 +155,14 @@ def followed(stream: Any, attempt: Attempt, follower: Follower) -> Any:
     if isinstance(stream, AsyncGenerator):
         kind = FollowedAsyncGenerator
     elif isinstance(stream, AsyncIterator):
-        kind = FollowedAsyncIterator
+        closes = _has(cast("object", stream), "aclose")
+        kind = FollowedAsyncStream if closes else FollowedAsyncIterator
     elif isinstance(stream, Generator):
         kind = FollowedGenerator
+    elif _has(stream, "close"):
+        kind = FollowedStream
     return kind(cast("Any", stream), attempt, follower)
+
+
+def _has(stream: object, name: str) -> bool:
+    return callable(getattr(stream, name, None))

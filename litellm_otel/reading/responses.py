@@ -101,3 +101,8 @@ def agent_of(logging_obj: object) -> str:
 def tool_failed(result: object) -> bool:
     """Whether a tool answered that it could not do what it was asked for."""
     return field_of(result, "is_error") is True or field_of(result, "isError") is True
+
+
+def ingestion_failed(result: object) -> bool:
+    """Whether LiteLLM answers that files could not be ingested, whatever was raised on the way."""
+    return field_of(result, "status") == "failed"

@@ -258,7 +258,9 @@ aaa = aaa_vendor:Configurator
     ) -> None:
         entry_points = "[opentelemetry_instrumentor]\nlitellm = aaa_vendor:Instrumentor\n"
         site = install_package(tmp_path, "aaa_vendor", self.DISTRO, entry_points)
-        done = run_program(tmp_path, "", PYTHONPATH=site, LITELLM_OTEL_FOREIGN_LITELLM=choice)
+        # One that is kept comes when LiteLLM does: after our hooks, which it would break.
+        program = "import litellm"
+        done = run_program(tmp_path, program, PYTHONPATH=site, LITELLM_OTEL_FOREIGN_LITELLM=choice)
         told = [line for line in done.stderr.splitlines() if "aaa_vendor:Instrumentor" in line]
         assert len(told) == (choice == "skip"), done.stderr
         assert ("their instrumentor" in done.stdout) == (choice == "keep")

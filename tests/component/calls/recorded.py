@@ -76,13 +76,18 @@ class Recorded:
         self._logs.clear()
         self._before = self._totals()
 
-    def settle(self) -> None:
-        """Until nothing is open and every request has its record."""
+    def settle(self, *, at_once: bool = False) -> None:
+        """Until nothing is open and every request has its record.
+
+        ``at_once``: without what LiteLLM may yet tell of calls that have ended.
+        """
         recorder: Any = self.instrumentor._recorder
 
         looks = itertools.count(1)
 
         def settled() -> bool:
+            if at_once:
+                recorder.flush()
             recorder.emitter.drain()
             if next(looks) % 50 == 0:
                 gc.collect()  # a thread of LiteLLM's may have held on to a dropped stream

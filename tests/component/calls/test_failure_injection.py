@@ -317,6 +317,7 @@ def baseline(instrumented: Recorded, provider: Provider) -> Iterator[Baseline]:
         gc.freeze()
         asyncio.run(outcomes(made))
         found = Baseline(made, asyncio.run(outcomes(made)))
+        reset(instrumented)  # what other modules dropped is frozen, too, and never collected
         seen = asyncio.run(reached(instrumented, made))
         found.tried = {
             name: function

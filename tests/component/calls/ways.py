@@ -42,6 +42,8 @@ class Way:
     """So many are read; None is all."""
 
 
+ASYNC: tuple[Twin, ...] = ("async",)
+"""Where what is read is the same for both."""
 _BROKEN = frozenset({"connection", "server"})
 
 WAYS: tuple[Way, ...] = (
@@ -52,12 +54,12 @@ WAYS: tuple[Way, ...] = (
         routed=True,
         brief=True,
     ),
-    Way("rate limit", "rate-limit", kinds=frozenset({"rate_limit"})),
-    Way("bad request", "bad-request", REFUSED, frozenset({"bad_request"})),
-    Way("bad key", "bad-key", kinds=frozenset({"auth"})),
+    Way("rate limit", "rate-limit", kinds=frozenset({"rate_limit"}), twins=ASYNC),
+    Way("bad request", "bad-request", REFUSED, frozenset({"bad_request"}), twins=ASYNC),
+    Way("bad key", "bad-key", kinds=frozenset({"auth"}), twins=ASYNC),
     Way("no connection", NOBODY, kinds=_BROKEN),
     Way("timeout", "slow-3000ms", kinds=frozenset({"timeout"}), options={"timeout": 0.3}),
-    Way("task cancelled", "slow-3000ms", CANCELLED, twins=("async",)),
+    Way("task cancelled", "slow-3000ms", CANCELLED, twins=ASYNC),
     Way(
         "error before the stream",
         "server-error",
@@ -76,5 +78,5 @@ WAYS: tuple[Way, ...] = (
     Way("closed early", "slow-50ms", CANCELLED, stream=True, routed=True, chunks=1),
     Way("half read and dropped", "slow-50ms", ABANDONED, stream=True, chunks=1),
     Way("never read", "slow-50ms", ABANDONED, stream=True, chunks=0),
-    Way("task cancelled while reading", "slow-300ms", CANCELLED, stream=True, twins=("async",)),
+    Way("task cancelled while reading", "slow-300ms", CANCELLED, stream=True, twins=ASYNC),
 )
