@@ -279,6 +279,14 @@ def each(table: list[Row]) -> Any:
 
 
 @pytest.fixture(autouse=True)
+def room_for_callbacks() -> None:
+    """A Router learns of failures by callbacks, of which LiteLLM keeps 30: those of other tests are gone."""
+    import litellm
+
+    litellm.logging_callback_manager._reset_all_callbacks()
+
+
+@pytest.fixture(autouse=True)
 def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("litellm.constants.INITIAL_RETRY_DELAY", 0.01)
 
