@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
-from litellm_otel.boundary import report
+from litellm_otel.boundary import guarded, report
 
 Item: TypeAlias = tuple[float, int, Callable[[], None]]
 """When (monotonic seconds), a number to keep the order, and what to run."""
@@ -36,7 +36,7 @@ class Deferred:
         """Run ``work`` once, ``seconds`` from now, or earlier in `run_all`."""
         self._incoming.append((time.monotonic() + seconds, next(self._sequence), work))
         self._wake.put(None)
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def soon(self, work: Callable[[], None]) -> None:
@@ -79,12 +79,13 @@ class Deferred:
 
     def _start(self) -> None:
         with self._heap_lock:
-            if self._thread is not None:
+            if self._thread is not None and self._thread.is_alive():
                 return
+            # If it breaks, that is said, and the next piece of work starts another.
             self._thread = threading.Thread(
-                target=self._loop, name="litellm-otel-deferred", daemon=True
+                target=guarded(self._loop), name="litellm-otel-deferred", daemon=True
             )
-        self._thread.start()
+            self._thread.start()
 
     def _loop(self) -> None:
         while True:
