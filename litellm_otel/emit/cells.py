@@ -6,20 +6,28 @@ One addition costs a dictionary lookup and an addition under a lock, a fraction 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from opentelemetry.metrics import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.metrics import CallbackOptions
+    from opentelemetry.metrics import CallbackOptions, Meter
+
+    from litellm_otel.catalogue import Metric
 
 MAX_SERIES: Final = 2000
 """Series per metric; what comes after goes to one overflow series, as in the metrics SDK specification."""
 OVERFLOW: Final = "otel.metric.overflow"
 
 Labels = tuple[str | None, ...]
+T = TypeVar("T")
+
+
+def labelled(names: tuple[str, ...], labels: tuple[T | None, ...]) -> dict[str, T]:
+    """The attributes of a series. A label that is ``None`` is left out."""
+    return {name: label for name, label in zip(names, labels, strict=True) if label is not None}
 
 
 class Sums:
@@ -74,14 +82,7 @@ class Sums:
                 cells = [(labels, cell[index]) for labels, cell in self._cells.items()]
                 overflow = self._overflow[index] if self._overflow is not None else None
             seen = [
-                Observation(
-                    value,
-                    {
-                        name: label
-                        for name, label in zip(self._label_names, labels, strict=True)
-                        if label is not None
-                    },
-                )
+                Observation(value, labelled(self._label_names, labels))
                 for labels, value in cells
                 if value
             ]
@@ -96,3 +97,14 @@ class Sums:
         self._lock = threading.RLock()
         self._cells.clear()
         self._overflow = None
+
+
+def counters(meter: Meter, overflowed: Callable[[str], None] | None, *metrics: Metric) -> Sums:
+    """The sums of these metrics, which share their labels, with an observable counter for each."""
+    names = tuple(metric.name for metric in metrics)
+    sums = Sums(metrics[0].attributes, names, overflowed)
+    for index, metric in enumerate(metrics):
+        meter.create_observable_counter(
+            metric.name, [sums.observe(index)], metric.unit, metric.description
+        )
+    return sums

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.metrics import Observation
 
 from litellm_otel import catalogue
-from litellm_otel.emit.cells import MAX_SERIES, Sums
+from litellm_otel.emit.cells import MAX_SERIES, counters, labelled
 from litellm_otel.emit.distributions import CellDistribution
 from litellm_otel.model import Outcome
 
@@ -37,24 +37,15 @@ class Deployments:
         distribution: Callable[[Metric, Callable[[str], None]], Distribution],
         overflowed: Callable[[str], None],
     ) -> None:
-        self._answers = _sums(
-            overflowed, catalogue.DEPLOYMENT_SUCCESSES, catalogue.DEPLOYMENT_REQUESTS
+        self._answers = counters(
+            meter, overflowed, catalogue.DEPLOYMENT_SUCCESSES, catalogue.DEPLOYMENT_REQUESTS
         )
-        self._failures = _sums(overflowed, catalogue.DEPLOYMENT_FAILURES)
-        self._cooldowns = _sums(overflowed, catalogue.DEPLOYMENT_COOLDOWNS)
+        self._failures = counters(meter, overflowed, catalogue.DEPLOYMENT_FAILURES)
+        self._cooldowns = counters(meter, overflowed, catalogue.DEPLOYMENT_COOLDOWNS)
         self._latency = distribution(catalogue.API_LATENCY, overflowed)
         self._total_latency = distribution(catalogue.TOTAL_LATENCY, overflowed)
         self._per_token = distribution(catalogue.LATENCY_PER_OUTPUT_TOKEN, overflowed)
         self._states: OrderedDict[Labels, int] = OrderedDict()
-        for sums, index, metric in (
-            (self._answers, 0, catalogue.DEPLOYMENT_SUCCESSES),
-            (self._answers, 1, catalogue.DEPLOYMENT_REQUESTS),
-            (self._failures, 0, catalogue.DEPLOYMENT_FAILURES),
-            (self._cooldowns, 0, catalogue.DEPLOYMENT_COOLDOWNS),
-        ):
-            meter.create_observable_counter(
-                metric.name, [sums.observe(index)], metric.unit, metric.description
-            )
         metric = catalogue.DEPLOYMENT_STATE
         meter.create_observable_gauge(
             metric.name, [self._observe_states], metric.unit, metric.description
@@ -114,14 +105,7 @@ class Deployments:
     def _observe_states(self, _: CallbackOptions) -> list[Observation]:
         names = catalogue.DEPLOYMENT_STATE.attributes
         return [
-            Observation(
-                state,
-                {
-                    name: label
-                    for name, label in zip(names, labels, strict=True)
-                    if label is not None
-                },
-            )
+            Observation(state, labelled(names, labels))
             for labels, state in list(self._states.items())
         ]
 
@@ -133,10 +117,6 @@ class Deployments:
         for made in (self._latency, self._total_latency, self._per_token):
             if isinstance(made, CellDistribution):
                 made.after_fork()
-
-
-def _sums(overflowed: Callable[[str], None], *metrics: Metric) -> Sums:
-    return Sums(metrics[0].attributes, tuple(metric.name for metric in metrics), overflowed)
 
 
 def _deployment(attempt: Attempt) -> Labels:

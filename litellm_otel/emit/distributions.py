@@ -32,7 +32,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from litellm_otel.boundary import report
-from litellm_otel.emit.cells import MAX_SERIES, OVERFLOW
+from litellm_otel.emit.cells import MAX_SERIES, OVERFLOW, labelled
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
@@ -53,10 +53,6 @@ class Distribution(Protocol):
     def record(self, labels: Labels, value: float, span: Span | None) -> None: ...
 
 
-def _attributes(names: tuple[str, ...], labels: Labels) -> dict[str, str | int]:
-    return {name: label for name, label in zip(names, labels, strict=True) if label is not None}
-
-
 class SDKDistribution:
     """The SDK's own histogram."""
 
@@ -71,7 +67,7 @@ class SDKDistribution:
 
     def record(self, labels: Labels, value: float, span: Span | None) -> None:
         context = trace.set_span_in_context(span) if span is not None else None
-        self._histogram.record(value, _attributes(self._names, labels), context)
+        self._histogram.record(value, labelled(self._names, labels), context)
 
 
 class _Cell:
@@ -126,7 +122,7 @@ class CellDistribution:
         with self._lock:
             cell = self._cells.get(labels)
             if cell is None and len(self._cells) < MAX_SERIES:
-                cell = _Cell(_attributes(self._metric.attributes, labels), size)
+                cell = _Cell(labelled(self._metric.attributes, labels), size)
                 self._cells[labels] = cell
             if cell is not None:
                 return cell

@@ -8,7 +8,7 @@ from opentelemetry.metrics import Observation
 
 from litellm_otel import catalogue
 from litellm_otel.emit import names
-from litellm_otel.emit.cells import Sums
+from litellm_otel.emit.cells import counters
 from litellm_otel.emit.deployments import Deployments
 from litellm_otel.emit.distributions import CellDistribution
 from litellm_otel.emit.services import Services
@@ -54,15 +54,15 @@ class Metrics:
             metric.name, [observe_in_flight], metric.unit, metric.description
         )
 
-        self._overflowed = Sums(("metric",), (catalogue.SERIES_DROPPED.name,))
+        self._overflowed = counters(meter, None, catalogue.SERIES_DROPPED)
 
         def overflowed(metric: str) -> None:
             self._overflowed.add((metric,), 1)
 
         self.services = Services(meter, distribution, overflowed)
         self.deployments = Deployments(meter, distribution, overflowed)
-        self._requests = _sums(overflowed, catalogue.REQUESTS)
-        self._errors = _sums(overflowed, catalogue.PROVIDER_ERRORS)
+        self._requests = counters(meter, overflowed, catalogue.REQUESTS)
+        self._errors = counters(meter, overflowed, catalogue.PROVIDER_ERRORS)
         self._usage = UsageCounters(meter, overflowed)
         self._latency = distribution(catalogue.REQUEST_LATENCY, overflowed)
         self._time_to_first_token = distribution(catalogue.TIME_TO_FIRST_TOKEN, overflowed)
@@ -70,15 +70,6 @@ class Metrics:
         self._token_usage = distribution(catalogue.TOKEN_USAGE, overflowed)
         self._first_chunk = distribution(catalogue.TIME_TO_FIRST_CHUNK, overflowed)
         self._per_chunk = distribution(catalogue.TIME_PER_OUTPUT_CHUNK, overflowed)
-        for sums, metrics in (
-            (self._requests, (catalogue.REQUESTS,)),
-            (self._errors, (catalogue.PROVIDER_ERRORS,)),
-            (self._overflowed, (catalogue.SERIES_DROPPED,)),
-        ):
-            for index, metric in enumerate(metrics):
-                meter.create_observable_counter(
-                    metric.name, [sums.observe(index)], metric.unit, metric.description
-                )
 
         def observe_hooks(_: CallbackOptions) -> Iterable[Observation]:
             return [
@@ -174,7 +165,3 @@ class Metrics:
         ):
             if isinstance(made, CellDistribution):
                 made.after_fork()
-
-
-def _sums(overflowed: Callable[[str], None], *metrics: Metric) -> Sums:
-    return Sums(metrics[0].attributes, tuple(metric.name for metric in metrics), overflowed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.metrics import Observation
 
 from litellm_otel import catalogue
-from litellm_otel.emit.cells import Sums
+from litellm_otel.emit.cells import counters
 from litellm_otel.emit.distributions import CellDistribution
 
 if TYPE_CHECKING:
@@ -69,25 +69,17 @@ class _Used:
         self._latency = (
             distributions(service.latency, overflowed) if service.latency is not None else None
         )
-        self._total = self._counter(meter, service.total, overflowed)
-        self._failed = self._counter(meter, service.failed, overflowed)
+        self._total = (
+            counters(meter, overflowed, service.total) if service.total is not None else None
+        )
+        self._failed = (
+            counters(meter, overflowed, service.failed) if service.failed is not None else None
+        )
         if service.size is not None:
             metric = service.size
             meter.create_observable_gauge(
                 metric.name, [self._observe], metric.unit, metric.description
             )
-
-    @staticmethod
-    def _counter(
-        meter: Meter, metric: Metric | None, overflowed: Callable[[str], None]
-    ) -> Sums | None:
-        if metric is None:
-            return None
-        sums = Sums(metric.attributes, (metric.name,), overflowed)
-        meter.create_observable_counter(
-            metric.name, [sums.observe(0)], metric.unit, metric.description
-        )
-        return sums
 
     def note(self, event: ServiceEvent) -> None:
         labels = (self._name,)

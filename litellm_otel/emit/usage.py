@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from litellm_otel import catalogue
-from litellm_otel.emit.cells import Sums
+from litellm_otel.emit.cells import counters
 from litellm_otel.model import Outcome
 
 if TYPE_CHECKING:
@@ -55,13 +55,7 @@ class UsageCounters:
     """Counts each attempt once, when everything that will be known of it is known."""
 
     def __init__(self, meter: Meter, overflowed: Callable[[str], None]) -> None:
-        self._sums = Sums(
-            catalogue.SPEND.attributes, tuple(metric.name for metric, _ in MEASURES), overflowed
-        )
-        for index, (metric, _) in enumerate(MEASURES):
-            meter.create_observable_counter(
-                metric.name, [self._sums.observe(index)], metric.unit, metric.description
-            )
+        self._sums = counters(meter, overflowed, *(metric for metric, _ in MEASURES))
 
     def attempt_ended(self, attempt: Attempt) -> None:
         usage = attempt.usage
