@@ -55,8 +55,11 @@ require (
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.152.0
 	go.opentelemetry.io/collector/service v0.152.0
 	golang.org/x/sys v0.43.0
+	litellm-otel/collector/deltaprocessor v0.0.0
+	litellm-otel/collector/retryextension v0.0.0
 	litellm-otel/collector/secretprovider v0.0.0
 	litellm-otel/collector/setupconverter v0.0.0
+	litellm-otel/collector/storagelimiterprocessor v0.0.0
 	litellm-otel/collector/taskprovider v0.0.0
 )
 
@@ -580,3 +583,9 @@ replace litellm-otel/collector/setupconverter v0.0.0 => ../setupconverter
 replace litellm-otel/collector/secretprovider v0.0.0 => ../secretprovider
 
 replace litellm-otel/collector/taskprovider v0.0.0 => ../taskprovider
+
+replace litellm-otel/collector/retryextension v0.0.0 => ../retryextension
+
+replace litellm-otel/collector/deltaprocessor v0.0.0 => ../deltaprocessor
+
+replace litellm-otel/collector/storagelimiterprocessor v0.0.0 => ../storagelimiterprocessor

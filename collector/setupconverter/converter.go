@@ -12,7 +12,7 @@
 //	  options:                  # as backends, but unsaid; half of what one requires is a mistake
 //	    loki_tenant: {requires: [LOKI_TENANT], settings: ["exporters::otlp_http/loki::headers::X-Scope-OrgID"]}
 //	  extensions:               # in the service exactly while a remaining component names them
-//	    file_storage: {requires: [LITELLM_OTELCOL_STORAGE_DIRECTORY]}
+//	    file_storage: {requires: [LITELLM_OTELCOL_STORAGE_DIRECTORY], components: [...]}   # off with it
 //	  feature_gates:            # as the command line's --feature-gates
 //	    some.component.gate: true
 //	  required: [[loki]]        # of each list, one backend or option has to be on
@@ -84,6 +84,8 @@ type option struct {
 
 type extension struct {
 	Requires []string `mapstructure:"requires"`
+	// What is of no use without it, and does not name it.
+	Components []string `mapstructure:"components"`
 }
 
 // Convert implements confmap.Converter.
@@ -116,12 +118,20 @@ func (c *converter) Convert(_ context.Context, conf *confmap.Conf) error {
 	if err := pipelines.writeTo(conf); err != nil {
 		return err
 	}
+	withThem := map[string]bool{} // component ids
 	for _, id := range slices.Sorted(maps.Keys(wanted.Extensions)) {
 		kept, err := keepIfNamed(conf, id)
 		if err != nil {
 			return err
 		}
 		note(required, wanted.Extensions[id].Requires, kept)
+		for _, component := range wanted.Extensions[id].Components {
+			withThem[component] = !kept
+		}
+	}
+	pipelines.without(withThem)
+	if err := pipelines.writeTo(conf); err != nil {
+		return err
 	}
 	if err := wanted.checkVariables(required); err != nil {
 		return err

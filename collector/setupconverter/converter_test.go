@@ -46,10 +46,10 @@ func gateway(t *testing.T, values map[string]string) tree {
 				"prom":    tree{"requires": ids("PROM"), "components": ids("otlp_grpc/queue", "remote_write")},
 				"datadog": tree{"requires": ids("KEY", "SITE"), "components": ids("otlp_http/dd")},
 			},
-			"extensions": tree{"file_storage": tree{"requires": ids("STORAGE")}},
+			"extensions": tree{"file_storage": tree{"requires": ids("STORAGE"), "components": ids("storage_limiter")}},
 		},
 		"receivers":  tree{"otlp": nil, "otlp/queue": nil},
-		"processors": tree{"memory_limiter": nil, "to_delta": nil},
+		"processors": tree{"memory_limiter": nil, "storage_limiter": tree{"directory": storage}, "to_delta": nil},
 		"connectors": tree{"forward": nil, "span_metrics": nil},
 		"exporters": tree{
 			"nop":             nil,
@@ -62,7 +62,7 @@ func gateway(t *testing.T, values map[string]string) tree {
 		"service": tree{
 			"extensions": ids("health_check", "file_storage"),
 			"pipelines": tree{
-				"traces":         tree{"receivers": ids("otlp"), "processors": ids("memory_limiter"), "exporters": ids("forward")},
+				"traces":         tree{"receivers": ids("otlp"), "processors": ids("memory_limiter", "storage_limiter"), "exporters": ids("forward")},
 				"metrics":        tree{"receivers": ids("otlp"), "exporters": ids("forward")},
 				"logs":           tree{"receivers": ids("otlp"), "exporters": ids("forward")},
 				"traces/none":    tree{"receivers": ids("forward"), "exporters": ids("nop")},
@@ -125,6 +125,9 @@ func TestNothingSetLeavesOnlyWhatAcceptsAndDrops(t *testing.T) {
 	if got := conf.Get("service::extensions"); !reflect.DeepEqual(got, ids("health_check")) {
 		t.Errorf("service::extensions: %v", got)
 	}
+	if got := conf.Get(pipelinesKey + "::traces::processors"); !reflect.DeepEqual(got, ids("memory_limiter")) {
+		t.Errorf("processors: %v", got)
+	}
 	want := `datadog: off, KEY is not set
 loki: off, LOKI is not set
 prom: off, PROM is not set
@@ -159,6 +162,7 @@ func TestOneBackendKeepsItsOwnAndTheStorage(t *testing.T) {
 	wantKeys(t, conf, "exporters", "nop", "otlp_grpc/queue", "remote_write")
 	wantKeys(t, conf, "receivers", "otlp", "otlp/queue")
 	wantKeys(t, conf, "extensions", "health_check", "file_storage")
+	wantKeys(t, conf, "processors", "memory_limiter", "storage_limiter")
 	if !strings.Contains(said, "traces and logs: no backend takes them") {
 		t.Errorf("said: %s", said)
 	}
@@ -270,6 +274,10 @@ func TestKindsOfVariables(t *testing.T) {
 		{"domain", "https://datadoghq.com", `X: "https://datadoghq.com" is not a bare domain name, such as E`},
 		{"number", "2.5", ""},
 		{"number", "-1", `X: "-1" is not a number from 0 on, such as E`},
+		{"whole number", "256", ""},
+		{"whole number", "0", ""},
+		{"whole number", "2.5", `X: "2.5" is not a whole number from 0 on, such as E`},
+		{"whole number", "1GiB", `X: "1GiB" is not a whole number from 0 on, such as E`},
 		{"percentage", "12.5", ""},
 		{"percentage", "101", `X: "101" is not a number from 0 to 100, such as E`},
 		{"switch", "true", ""},

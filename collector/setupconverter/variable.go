@@ -57,6 +57,10 @@ func (v variable) check(name string) error {
 		if number, err := strconv.ParseFloat(v.Value, 64); err != nil || number < 0 {
 			problem = "is not a number from 0 on"
 		}
+	case "whole number":
+		if _, err := strconv.ParseUint(v.Value, 10, 32); err != nil {
+			problem = "is not a whole number from 0 on"
+		}
 	case "percentage":
 		if number, err := strconv.ParseFloat(v.Value, 64); err != nil || number < 0 || number > 100 {
 			problem = "is not a number from 0 to 100"
