@@ -11,7 +11,11 @@ from rich.console import Console
 
 from .demo.story import Demo
 from .drill.run import run as run_drills
-from .standins import Datadog, OtlpSink, PagerDuty, Provider, Slack
+from .standins.datadog import Datadog
+from .standins.otlp import OtlpSink
+from .standins.pagerduty import PagerDuty
+from .standins.provider import Provider
+from .standins.slack import Slack
 
 STAND_INS = {
     "provider": Provider,
@@ -35,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     drill = commands.add_parser("drill", help="backends fail, the collector is killed: count")
     drill.add_argument("name", nargs="*", help="drills to run, all if none is named")
     drill.add_argument("--seconds", type=float, default=60.0, help="how long each outage lasts")
-    drill.add_argument("--report", type=Path, help="write the table as Markdown to this file")
+    drill.add_argument("--report", type=Path, help="write the page with the table to this file")
     stand_in = commands.add_parser("standin", help="run one stand-in until it is ended")
     stand_in.add_argument("name", choices=sorted(STAND_INS))
     stand_in.add_argument("--port", type=int)

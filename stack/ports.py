@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 import threading
+from functools import cache
+from pathlib import Path
 
 # Below the range from which the kernel takes the ports of outgoing connections, so that none
 # of those can take a port between the moment it is picked and the moment it is bound.
@@ -14,10 +19,15 @@ _lock = threading.Lock()
 
 
 def free_port() -> int:
-    """A port nobody listens on, never given out twice by this process."""
+    """A port nobody listens on, given out to nobody else as long as this process lives.
+
+    So a service finds its port again when it is stopped and started.
+
+    Raises: `RuntimeError` when there is none.
+    """
     with _lock:
         for port in random.sample(_RANGE, len(_RANGE)):
-            if port not in _given_out and _can_bind(port):
+            if port not in _given_out and _can_bind(port) and _reserve(port):
                 _given_out.add(port)
                 return port
     raise RuntimeError(f"no free port between {_RANGE.start} and {_RANGE.stop}")
@@ -30,3 +40,19 @@ def _can_bind(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _reserve(port: int) -> bool:
+    """Whether no other process of this user has it: each keeps a byte locked for each of its ports."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _reservations() -> int:
+    # Open for good: to close it is to give up all locks on it.
+    path = Path(tempfile.gettempdir(), f"litellm-ports-{os.getuid()}")
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

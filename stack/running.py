@@ -80,6 +80,26 @@ class Interrupted(KeyboardInterrupt):
     """The process was asked to end; takes the same way out as Ctrl-C."""
 
 
+_put_off: list[int] | None = None
+"""What `ending_on_signals` is to act on later, where it is."""
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Puts off what `ending_on_signals` does, to the end of the block.
+
+    A process whose start is cut short is nobody's, and would outlive all others.
+    """
+    global _put_off
+    _put_off = waiting = []
+    try:
+        yield
+    finally:
+        _put_off = None
+        if waiting:
+            signal.raise_signal(waiting[0])
+
+
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
     """Makes SIGTERM and SIGHUP leave through the ``finally`` blocks, as Ctrl-C does.
@@ -92,6 +112,9 @@ def ending_on_signals() -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if _put_off is not None:
+            _put_off.append(number)
+            return
         for each in handled:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(signal.Signals(number).name)

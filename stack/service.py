@@ -13,6 +13,7 @@ from types import TracebackType
 import httpx
 
 from .paths import ROOT, RunDirectory
+from .running import uninterrupted
 from .waiting import NotInTime, until
 
 # Settings of the surrounding shell that would change what a component does or where it sends.
@@ -82,7 +83,7 @@ class Service:
         if self.running:
             raise RuntimeError(f"{self.name} is running already (pid {self.pid})")
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as log:
+        with self.log_path.open("ab") as log, uninterrupted():
             try:
                 self._process = subprocess.Popen(
                     self.argv,

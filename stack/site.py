@@ -11,7 +11,10 @@ from .components.collector import Flavour
 from .gateway import Gateway
 from .paths import RunDirectory
 from .running import Running
-from .standins import Datadog, PagerDuty, Provider, Slack
+from .standins.datadog import Datadog
+from .standins.pagerduty import PagerDuty
+from .standins.provider import Provider
+from .standins.slack import Slack
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds that anything may take on a machine with too much to do, where time is not the matter."""
 
 
 class NotInTime(AssertionError):
@@ -17,7 +19,7 @@ def until(
     check: Callable[[], T],
     *,
     what: str,
-    timeout: float,
+    timeout: float = PATIENCE,
     interval: float = 0.1,
     retry_on: tuple[type[BaseException], ...] = (),
 ) -> T:
@@ -42,7 +44,12 @@ def until(
 
 
 def settled(
-    read: Callable[[], T], *, what: str, quiet_for: float, timeout: float, interval: float = 0.2
+    read: Callable[[], T],
+    *,
+    what: str,
+    quiet_for: float,
+    timeout: float = PATIENCE,
+    interval: float = 0.2,
 ) -> T:
     """Reads a value until it has not changed for ``quiet_for`` seconds, and returns it."""
     value = read()

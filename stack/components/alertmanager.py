@@ -12,6 +12,7 @@ from tools.build import binary
 from ..paths import RunDirectory
 from ..ports import free_port
 from ..service import Service, answers
+from ..waiting import PATIENCE
 
 
 class Alertmanager(Service):
@@ -54,7 +55,7 @@ class Alertmanager(Service):
             ],
             run=run,
             ready=answers(f"{self.url}/-/ready"),
-            ready_within=30.0,
+            ready_within=PATIENCE,
         )
 
     def alerts(self) -> list[dict[str, Any]]:

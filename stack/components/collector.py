@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import httpx
+
 from tools.build import binary
 
 from ..paths import ROOT, RunDirectory
 from ..ports import free_port
 from ..service import Service, answers
+from ..waiting import PATIENCE
 
 CONFIGS = ROOT / "collector" / "config"
 Flavour = Literal["otelcol-litellm", "otelcol-litellm-core"]
@@ -40,6 +43,7 @@ class Collector(Service):
         self.grpc_endpoint = f"http://127.0.0.1:{ports['grpc']}"
         self.health_url = f"http://127.0.0.1:{ports['health']}/"
         self.metrics_address = f"127.0.0.1:{ports['metrics']}"
+        self.loopback_endpoint = f"http://127.0.0.1:{ports['loopback']}"
         settings = {
             "LITELLM_OTELCOL_GRPC_ENDPOINT": f"127.0.0.1:{ports['grpc']}",
             "LITELLM_OTELCOL_HTTP_ENDPOINT": f"127.0.0.1:{ports['http']}",
@@ -61,9 +65,14 @@ class Collector(Service):
             run=run,
             env={key: value for key, value in settings.items() if value is not None},
             ready=answers(self.health_url),
-            ready_within=30.0,
-            grace=15.0,
+            ready_within=PATIENCE,
+            grace=30.0,
         )
+
+    def metrics(self) -> str:
+        """Its own, as Prometheus would scrape them."""
+        url = f"http://{self.metrics_address}/metrics"
+        return httpx.get(url, timeout=30.0, trust_env=False).text
 
 
 def config_flags(configs: Sequence[str | Path]) -> list[str]:

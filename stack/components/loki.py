@@ -14,6 +14,7 @@ from tools.build import binary
 from ..paths import ROOT, RunDirectory
 from ..ports import free_port
 from ..service import Service, answers
+from ..waiting import PATIENCE
 
 CONFIG = ROOT / "collector" / "backends" / "loki.yaml"
 
@@ -50,7 +51,7 @@ class Loki(Service):
                 "LOKI_DATA_DIRECTORY": str(data),
             },
             ready=answers(f"{self.url}/ready"),
-            ready_within=60.0,
+            ready_within=PATIENCE,
             cwd=data,
         )
 
@@ -72,7 +73,7 @@ class Loki(Service):
         response = httpx.get(
             f"{self.url}/loki/api/v1/{path}",
             params={**params, **span},
-            timeout=10.0,
+            timeout=30.0,
             trust_env=False,
         )
         response.raise_for_status()

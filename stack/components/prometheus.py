@@ -17,6 +17,7 @@ from tools.build import binary
 from ..paths import RunDirectory
 from ..ports import free_port
 from ..service import Service, answers
+from ..waiting import PATIENCE
 
 
 class Prometheus(Service):
@@ -65,7 +66,7 @@ class Prometheus(Service):
             [*self._argv(config, run.subfolder(f"{name}/data")), *flags],
             run=run,
             ready=answers(f"{self.url}/-/ready"),
-            ready_within=30.0,
+            ready_within=PATIENCE,
         )
 
     def _argv(self, config: Path, data: Path) -> list[str | Path]:
@@ -109,6 +110,6 @@ class Prometheus(Service):
         return self._get("/api/v1/alerts")["alerts"]
 
     def _get(self, path: str, **params: Any) -> Any:
-        response = httpx.get(self.url + path, params=params, timeout=10.0, trust_env=False)
+        response = httpx.get(self.url + path, params=params, timeout=30.0, trust_env=False)
         response.raise_for_status()
         return response.json()["data"]

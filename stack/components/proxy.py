@@ -54,7 +54,7 @@ class Proxy(Service):
         instrumented: bool = True,
         command: Sequence[str] | None = None,
         name: str = "litellm",
-        ready_within: float = 180.0,
+        ready_within: float = 400.0,
     ) -> None:
         self.gateway = gateway
         self.port = free_port()
@@ -69,7 +69,7 @@ class Proxy(Service):
             if server is Server.UVICORN:
                 # A worker that imports LiteLLM for longer than uvicorn's 5 s, as it does on a busy
                 # machine, is killed and started again, for ever.
-                argv += ["--timeout_worker_healthcheck", "60"]
+                argv += ["--timeout_worker_healthcheck", "300"]
         argv += server.value
         exports = {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint} if otlp_endpoint else {}
         super().__init__(
@@ -88,7 +88,7 @@ class Proxy(Service):
             },
             ready=self._all_workers_ready,
             ready_within=ready_within,
-            grace=20.0,
+            grace=30.0,
             cwd=run.subfolder(name),
         )
 

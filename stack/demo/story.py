@@ -145,7 +145,7 @@ class Demo:
             return [check for check in evidence.checks() if not check.ok]
 
         with contextlib.suppress(NotInTime):
-            until(lambda: not missing(), what="arrival", timeout=15.0, interval=0.3)
+            until(lambda: not missing(), what="arrival", timeout=30.0, interval=0.3)
 
     def _collect(self, backends: Backends, traffic: Traffic) -> None:
         report = self.report

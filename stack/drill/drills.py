@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from .gate import FORGETFUL, HANG, PASS, RESET
-from .site import Site
+from .site import RESERVE, SMALL_DISK, Site
 
-BACKENDS: Final = ("Prometheus", "Loki", "Datadog")
+BACKENDS: Final = ("Prometheus", "Loki", "Datadog", "OTLP")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def _disk_full(site: Site, seconds: float) -> None:
     site.padding = 0
     for gate in site.backends.gates.values():
         gate.mode = PASS
+    site.await_acknowledged()
 
 
 def _bad_item(site: Site, seconds: float) -> None:
@@ -81,7 +82,7 @@ def _bad_item(site: Site, seconds: float) -> None:
 
 DRILLS: Final[tuple[Drill, ...]] = (
     *(Drill(f"{name} down", f"{name} ends, and starts again.", _down(name)) for name in BACKENDS),
-    Drill("all down", "All three end, and start again.", _down(*BACKENDS)),
+    Drill("all down", "All of them end, and start again.", _down(*BACKENDS)),
     Drill("killed", "SIGKILL to the collector, three times.", _killed),
     Drill(
         "killed, all down",
@@ -107,7 +108,8 @@ DRILLS: Final[tuple[Drill, ...]] = (
     ),
     Drill(
         "disk full",
-        "No backend takes anything, on a disk of 24 MB, until it is full; then they do.",
+        f"No backend takes anything, on a disk of {SMALL_DISK} MB with a reserve of {RESERVE}, until there is "
+        "no more room; then they do.",
         _disk_full,
         small_disk=True,
     ),

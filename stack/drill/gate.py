@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from ..standins.server import StandIn
+from ..waiting import PATIENCE
 
 PASS: Final = "pass"
 HANG: Final = "hang"
@@ -64,7 +65,7 @@ class Gate(StandIn):
         self.seen.clear()
 
     def _call(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(15)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _shut(self) -> None:
         assert self._runner is not None

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx
 from google.protobuf.message import Message
@@ -168,13 +169,19 @@ class Load:
         )
 
 
+@cache
+def _client() -> httpx.Client:
+    """Making one takes longer than a request. No connection is kept: collectors come and go."""
+    return httpx.Client(
+        timeout=30.0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
+
+
 def post(endpoint: str, signal: str, request: Message) -> httpx.Response:
-    return httpx.post(
+    return _client().post(
         f"{endpoint}/v1/{signal}",
         content=request.SerializeToString(),
         headers={"Content-Type": "application/x-protobuf"},
-        timeout=10.0,
-        trust_env=False,
     )
 
 

@@ -5,53 +5,39 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from ..paths import RunDirectory
 from ..running import Running, ending_on_signals
 from ..waiting import NotInTime, until
 from .drills import DRILLS, Drill
+from .report import Row, a_day, earlier, page, table
 from .site import Backends, Site, can_mount
 
 CALM: Final = 2.0
 """Seconds of load before and after what happens."""
-DRAINED_WITHIN: Final = 180.0
-"""Seconds the collector has to deliver what it held."""
+DRAINED_WITHIN: Final = 600.0
+"""Seconds the collector has to deliver what it held: a busy machine takes its time."""
 REFUSED_BY: Final = frozenset({("metrics", "Prometheus"), ("logs", "Loki")})
 """Where items of long ago are refused."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one signal at one backend in one drill: numbers of items."""
-
-    drill: str
-    signal: str
-    backend: str
-    sent: int
-    acknowledged: int
-    refused: int
-    """By the backend, as the drill wanted it."""
-    stored: int
-    lost: int
-    """Acknowledged by the collector, and neither stored nor refused."""
-    duplicates: int
 
 
 def run(names: Sequence[str], seconds: float, console: Console, report: Path | None = None) -> int:
     """Run the drills with these names (all, if none is given); the exit code.
 
-    ``seconds``: how long each outage lasts. ``report``: where to write the table as Markdown.
+    ``seconds``: how long each outage lasts. ``report``: where to write the page; of drills that are not
+    done now, what it says of them stays.
     """
     chosen = [drill for drill in DRILLS if not names or drill.name in names]
     directory = RunDirectory("drill")
     rows: list[Row] = []
+    reported, days = (
+        earlier(report.read_text(encoding="utf-8")) if report and report.exists() else ([], {})
+    )
     with ending_on_signals(), Running() as running:
         backends = Backends(directory)
         backends.start(running)
@@ -62,11 +48,14 @@ def run(names: Sequence[str], seconds: float, console: Console, report: Path | N
                 console.print(f"{drill.name}: skipped, no file system of one's own can be had here")
                 continue
             console.print(f"[bold]{drill.name}[/]: {drill.story}", highlight=False)
-            rows += _run(drill, backends, first, seconds, console)
+            made = _run(drill, backends, first, seconds, console)
+            rows += made
             first += 1_000_000
-    console.print(_table(rows))
-    if report is not None:
-        report.write_text(_markdown(rows, seconds), encoding="utf-8")
+            if report is not None:  # each time, as all of it takes an hour
+                reported = [row for row in reported if row.drill != drill.name] + made
+                days[drill.name] = a_day(seconds)
+                report.write_text(page(reported, days, DRILLS), encoding="utf-8")
+    console.print(table(rows))
     return 1 if any(row.lost for row in rows) or not rows else 0
 
 
@@ -82,9 +71,13 @@ def _run(
         ended = time.monotonic()
         site.wait(CALM)
 
+    rows: list[Row] = []
+
     def delivered() -> bool:
+        nonlocal rows
         site.collector.ensure_running()
-        return not any(row.lost for row in _rows(drill, site))
+        rows = _rows(drill, site)
+        return not any(row.lost for row in rows)
 
     try:
         with contextlib.suppress(NotInTime):
@@ -95,9 +88,9 @@ def _run(
                 interval=0.5,
                 retry_on=(httpx.HTTPError,),
             )
-        rows = _rows(drill, site)
     finally:
         site.collector.stop()
+        backends.forget()
     refusals = ", ".join(f"{why}: {count}" for why, count in site.load.refusals.items())
     console.print(
         f"  {len(site.numbers)} items a signal, {sum(row.lost for row in rows)} lost,"
@@ -110,7 +103,7 @@ def _run(
 
 def _rows(drill: Drill, site: Site) -> list[Row]:
     rows: list[Row] = []
-    for (signal, backend), counts in site.backends.stored(site.numbers).items():
+    for (signal, backend), counts in site.backends.stored(site.numbers, site.load.instance).items():
         taken = site.load.taken[signal]
         refused = site.load.ancient & taken if (signal, backend) in REFUSED_BY else set[int]()
         here = counts.keys() & taken
@@ -128,34 +121,3 @@ def _rows(drill: Drill, site: Site) -> list[Row]:
             )
         )
     return rows
-
-
-COLUMNS: Final = (
-    ("drill", "signal", "backend"),
-    ("sent", "acknowledged", "refused", "stored", "lost", "duplicates"),
-)
-
-
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table(title="What became of each item")
-    for name in COLUMNS[0]:
-        table.add_column(name)
-    for name in COLUMNS[1]:
-        table.add_column(name, justify="right")
-    for row in rows:
-        cells = [str(getattr(row, name)) for names in COLUMNS for name in names]
-        table.add_row(*cells, style="red" if row.lost else None)
-    return table
-
-
-def _markdown(rows: Sequence[Row], seconds: float) -> str:
-    names = [name for group in COLUMNS for name in group]
-    lines = [
-        f"Each outage lasted {seconds:g} s. Numbers are items; a batch of ten of each signal was sent",
-        "every 0.2 s, again and again until the collector had acknowledged it.",
-        "",
-        "| " + " | ".join(names) + " |",
-        "|" + "---|" * len(COLUMNS[0]) + "---:|" * len(COLUMNS[1]),
-    ]
-    lines += ["| " + " | ".join(str(getattr(row, name)) for name in names) + " |" for row in rows]
-    return "\n".join(lines) + "\n"

@@ -1,4 +1,5 @@
-"""What a drill happens to: a real collector and, behind gates, Prometheus, Loki and Datadog's stand-in."""
+"""What a drill happens to: a real collector and, behind gates, Prometheus, Loki and the stand-ins of
+Datadog and of a backend for traces."""
 
 from __future__ import annotations
 
@@ -12,12 +13,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..components.collector import Collector
+import yaml
+
+from ..components.collector import Collector, config_flags
 from ..components.loki import Line, Loki
 from ..components.prometheus import Prometheus
 from ..paths import RunDirectory
 from ..running import Running
 from ..standins.datadog import Datadog
+from ..standins.otlp import OtlpSink
+from ..waiting import until
 from .gate import Gate
 from .load import GAUGE, ITEM, Load
 
@@ -25,29 +30,34 @@ API_KEY = "0" * 32
 ITEMS_A_BATCH = 10
 PAUSE = 0.2
 """Seconds between two batches."""
-SMALL_DISK = "24m"
+SMALL_DISK = 24
+RESERVE = 10
+"""Megabytes of a small disk that are kept free, so that the queues can be emptied."""
 
 
 class Backends:
-    """Prometheus, Loki and Datadog for all drills of a run, each behind its gate."""
+    """Prometheus, Loki, Datadog and a backend for traces, for all drills of a run, each behind its gate."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.prometheus = Prometheus(run=run, interval=None)
         self.loki = Loki(run=run)
         self.datadog = Datadog(api_key=API_KEY)
+        self.otlp = OtlpSink()
         self.gates = {
             "Prometheus": Gate("Prometheus", self.prometheus.url),
             "Loki": Gate("Loki", self.loki.url),
             "Datadog": Gate("Datadog", self.datadog.url),
+            "OTLP": Gate("OTLP", self.otlp.url),
         }
 
     def start(self, running: Running) -> None:
-        for part in (self.prometheus, self.loki, self.datadog, *self.gates.values()):
+        parts = (self.prometheus, self.loki, self.datadog, self.otlp)
+        for part in (*parts, *self.gates.values()):
             running.add(part)
 
     def down(self, name: str) -> None:
-        """The real one ends; where Datadog was, nothing listens any more."""
+        """The real one ends; where a stand-in was, nothing listens any more."""
         self.gates[name].shut()
         if name == "Prometheus":
             self.prometheus.stop()
@@ -63,8 +73,13 @@ class Backends:
             self.loki.await_ready()
         self.gates[name].open()
 
-    def stored(self, numbers: range) -> dict[tuple[str, str], Counter[int]]:
-        """How often each of these numbers is stored, by signal and backend."""
+    def forget(self) -> None:
+        """What the stand-ins hold of a drill that is over."""
+        self.datadog.forget()
+        self.otlp.forget()
+
+    def stored(self, numbers: range, instance: str) -> dict[tuple[str, str], Counter[int]]:
+        """How often each of these numbers, which ``instance`` sent, is stored, by signal and backend."""
         levels = (
             point.attributes
             for metric in list(self.datadog.metrics)
@@ -73,12 +88,14 @@ class Backends:
         )
         found: dict[tuple[str, str], Iterable[object]] = {
             ("metrics", "Prometheus"): (
-                series["load_item"] for series in self.prometheus.series("load_level")
+                series["load_item"]
+                for series in self.prometheus.series(f'load_level{{instance="{instance}"}}')
             ),
             ("logs", "Loki"): (line.labels["load_item"] for line in self._lines(numbers)),
             ("metrics", "Datadog"): (each[ITEM] for each in levels),
             ("logs", "Datadog"): (log.attributes[ITEM] for log in list(self.datadog.logs)),
             ("traces", "Datadog"): (span.attributes[ITEM] for span in list(self.datadog.spans)),
+            ("traces", "OTLP"): (span.attributes[ITEM] for span in list(self.otlp.spans)),
         }
         return {
             where: Counter(number for each in items if (number := int(str(each))) in numbers)
@@ -86,9 +103,9 @@ class Backends:
         }
 
     def _lines(self, numbers: range) -> Iterator[Line]:
-        """A piece at a time: Loki answers with no more than 5,000 lines."""
-        for start in range(numbers.start, numbers.stop, 1000):
-            piece = f"| load_item >= {start} | load_item < {start + 1000}"
+        """A piece at a time: Loki answers with no more than 5,000 lines and 4 MiB."""
+        for start in range(numbers.start, numbers.stop, 100):
+            piece = f"| load_item >= {start} | load_item < {start + 100}"
             yield from self.loki.query(f'{{service_name="litellm"}} {piece}')
 
 
@@ -103,10 +120,12 @@ class Site:
         self.collector = Collector(
             run=backends.run,
             name=f"collector-{name}",
+            configs=["task:hybrid"],
             prometheus=f"{gates['Prometheus'].url}/api/v1/write",
             loki=f"{gates['Loki'].url}/otlp",
             datadog=gates["Datadog"].url,
             datadog_key=API_KEY,
+            env={"TRACES_OTLP_ENDPOINT": gates["OTLP"].url},
         )
         self.load = Load(self.collector.endpoint, instance=f"load-{first}")
         self.first = self._next = first
@@ -127,13 +146,7 @@ class Site:
 
     def on_a_small_disk(self) -> None:
         """Before the start: its storage becomes a file system of a few megabytes, of its own."""
-        storage = Path(self.collector.env["LITELLM_OTELCOL_STORAGE_DIRECTORY"])
-        mount = f'mount -t tmpfs -o size={SMALL_DISK} drill "$1" && shift && exec "$@"'
-        self.collector.argv = [
-            *("unshare", "--user", "--map-root-user", "--mount"),
-            *("sh", "-c", mount, "sh", str(storage)),
-            *self.collector.argv,
-        ]
+        put_on_a_small_disk(self.collector, self.backends.run)
 
     def send_bad_item(self) -> None:
         """Of the batches to come, make one hold an item of long ago."""
@@ -145,6 +158,15 @@ class Site:
         self.collector.wait(10)
         self.collector.start()
         self.collector.await_ready()
+
+    def await_acknowledged(self) -> None:
+        """Until more of each signal was taken."""
+        before = {signal: len(taken) for signal, taken in self.load.taken.items()}
+        until(
+            lambda: all(len(self.load.taken[each]) > number for each, number in before.items()),
+            what="what is sent to be taken again",
+            timeout=120,
+        )
 
     @contextmanager
     def under_load(self) -> Iterator[None]:
@@ -167,6 +189,23 @@ class Site:
         while time.monotonic() < end:
             self.collector.ensure_running()
             time.sleep(min(0.2, max(0.0, end - time.monotonic())))
+
+
+def put_on_a_small_disk(collector: Collector, run: RunDirectory) -> None:
+    """Before its start: the collector's queues are on a disk of `SMALL_DISK` MB, its settings fit it."""
+    storage = Path(collector.env["LITELLM_OTELCOL_STORAGE_DIRECTORY"])
+    collector.env["LITELLM_OTELCOL_STORAGE_RESERVE_MIB"] = str(RESERVE)
+    # Emptied files give their room back from 32 MB on otherwise, which is more than there is.
+    sooner = {"rebound_needed_threshold_mib": 1, "rebound_trigger_threshold_mib": 1}
+    changes = {"extensions": {"file_storage": {"compaction": sooner}}}
+    file = run.write(f"{collector.name}/small-disk.yaml", yaml.safe_dump(changes))
+    mount = f'mount -t tmpfs -o size={SMALL_DISK}m drill "$1" && shift && exec "$@"'
+    collector.argv = [
+        *("unshare", "--user", "--map-root-user", "--mount"),
+        *("sh", "-c", mount, "sh", str(storage)),
+        *collector.argv,
+        *config_flags([file]),
+    ]
 
 
 def can_mount() -> bool:

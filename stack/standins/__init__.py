@@ -5,11 +5,3 @@ Each runs in a thread of the process that uses it (``with PagerDuty() as pagerdu
 process of its own (``python -m stack standin pagerduty --port 9001``), and shows what it got as
 JSON at ``/_standin/state`` and ``/_standin/failures``.
 """
-
-from .datadog import Datadog
-from .otlp import OtlpSink
-from .pagerduty import PagerDuty
-from .provider import Provider
-from .slack import Slack
-
-__all__ = ["Datadog", "OtlpSink", "PagerDuty", "Provider", "Slack"]

@@ -19,6 +19,7 @@ from .endpoint import (
     Json,
     Problem,
     Reply,
+    bearer,
     event,
     header,
     tokens_of,
@@ -26,6 +27,7 @@ from .endpoint import (
 )
 
 THINKING_TOKENS = 4
+FEDERATED_TOKEN = "sk-ant-oat01-standin"
 _ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -61,7 +63,15 @@ def _headers(tokens: int) -> Mapping[str, str]:
     }
 
 
-ANTHROPIC = Api(header("x-api-key"), "x-api-key", _error, _headers, needs=_needs_version)
+def _key(headers: Mapping[str, str]) -> str:
+    """An API key, or a token that was given for an identity."""
+    token = bearer(headers)
+    return header("x-api-key")(headers) or (token if token == FEDERATED_TOKEN else "")
+
+
+ANTHROPIC = Api(_key, "x-api-key", _error, _headers, needs=_needs_version)
+IDENTITIES = Api(lambda _: "none", "", _error)
+"""Where tokens are given out: the identity is in the request."""
 
 
 class _Counts(NamedTuple):
@@ -215,6 +225,19 @@ def _invalid_messages(asked: Asked) -> Invalid | None:
     return None
 
 
+# -- workload identities ----------------------------------------------------------------------
+
+
+def _token(_: Asked) -> Reply:
+    return Json({"access_token": FEDERATED_TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+
+
+def _invalid_identity(asked: Asked) -> Invalid | None:
+    if asked.fields["grant_type"] != "urn:ietf:params:oauth:grant-type:jwt-bearer":
+        return Invalid("unsupported_grant_type")
+    return None
+
+
 # -- skills -----------------------------------------------------------------------------------
 
 _TIMES = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
@@ -261,6 +284,14 @@ ENDPOINTS = (
         content="messages",
         check=_invalid_messages,
         streams=True,
+    ),
+    Endpoint(
+        IDENTITIES,
+        "POST",
+        "/v1/oauth/token",
+        _token,
+        required=("grant_type", "assertion", "federation_rule_id", "organization_id"),
+        check=_invalid_identity,
     ),
     Endpoint(ANTHROPIC, "POST", "/v1/skills", _skill, "form", check=_valid_skill),
     Endpoint(ANTHROPIC, "GET", "/v1/skills", _skills, ""),

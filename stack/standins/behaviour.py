@@ -3,7 +3,8 @@
 A model name is ``<model>`` (answers) or ``<model>@<behaviour>``. A behaviour is one of the names
 in ``KINDS``, with options after it: ``server-error``, ``rate-limit-first-1`` (only the first
 request of each key misbehaves, a key being a model and a prompt), ``slow-250ms`` (time between
-the chunks of a stream, and before a whole answer), ``broken-stream-after-3`` (chunks).
+the chunks of a stream, and before a whole answer), ``slow-9000ms-after-4`` (between the chunks after the
+first four, and nowhere else), ``broken-stream-after-3`` (chunks).
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ class Behaviour:
     error: Error | None = None
     delay: float = 0.0  # before the answer, seconds
     chunk_delay: float = 0.0  # before each chunk of a stream, seconds
+    slow_after: int = 0  # chunks that come without delay
     break_after: int | None = None  # chunks after which the connection is cut
     first: int | None = None  # misbehaves only so many times for each key
+    hangs_up: bool = False  # cuts the connection instead of answering
 
 
 _ERRORS = {
@@ -95,7 +98,9 @@ KINDS: Mapping[str, Behaviour] = {
     "ok": Behaviour("ok"),
     "slow": Behaviour("slow", chunk_delay=0.2, delay=0.2),
     "timeout": Behaviour("timeout", delay=30.0),
+    "late": Behaviour("late", delay=3.0),
     "broken-stream": Behaviour("broken-stream", break_after=2, chunk_delay=0.05),
+    "hang-up": Behaviour("hang-up", hangs_up=True),
     **{name: Behaviour(name, error=error) for name, error in _ERRORS.items()},
 }
 
@@ -116,7 +121,9 @@ def named(text: str) -> Behaviour:
     if match["delay"]:
         seconds = int(match["delay"]) / 1000
         behaviour = replace(behaviour, delay=seconds, chunk_delay=seconds)
-    if match["after"]:
+    if match["after"] and match["kind"] == "slow":
+        behaviour = replace(behaviour, slow_after=int(match["after"]), delay=0.0)
+    elif match["after"]:
         behaviour = replace(behaviour, break_after=int(match["after"]))
     if match["first"]:
         behaviour = replace(behaviour, first=int(match["first"]))

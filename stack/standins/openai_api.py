@@ -25,7 +25,7 @@ from .endpoint import (
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _EMBEDDING = [0.01, -0.02, 0.03, 0.04]
-_REQUESTS_LIMIT, _TOKENS_LIMIT = 500, 200_000
+REQUESTS_LIMIT, TOKENS_LIMIT = 500, 200_000
 _REASONING_MODELS = ("o1", "o3", "o4", "gpt-5")
 REASONING_TOKENS = 5
 AUDIO_TOKENS = 3
@@ -48,11 +48,11 @@ def _headers(tokens: int) -> Mapping[str, str]:
         "openai-version": "2020-10-01",
         "openai-processing-ms": "1",
         "x-request-id": f"req_{time.monotonic_ns():x}",
-        "x-ratelimit-limit-requests": str(_REQUESTS_LIMIT),
-        "x-ratelimit-remaining-requests": str(_REQUESTS_LIMIT - 1),
+        "x-ratelimit-limit-requests": str(REQUESTS_LIMIT),
+        "x-ratelimit-remaining-requests": str(REQUESTS_LIMIT - 1),
         "x-ratelimit-reset-requests": "120ms",
-        "x-ratelimit-limit-tokens": str(_TOKENS_LIMIT),
-        "x-ratelimit-remaining-tokens": str(_TOKENS_LIMIT - tokens),
+        "x-ratelimit-limit-tokens": str(TOKENS_LIMIT),
+        "x-ratelimit-remaining-tokens": str(TOKENS_LIMIT - tokens),
         "x-ratelimit-reset-tokens": "6ms",
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +22,7 @@ class _Response:
         self._model = asked.model or "gpt-4o"
         self._created = int(time.time())
         self._words = words(self.counts.length)
+        self._call = _call_asked_for(asked)
 
     def body(self, status: str) -> dict[str, Any]:
         done = status == "completed"
@@ -41,7 +44,7 @@ class _Response:
             "instructions": None,
             "metadata": {},
             "model": self._model,
-            "output": [message] if done else [],
+            "output": [self._call or message] if done else [],
             "usage": self._usage() if done else None,
             "parallel_tool_calls": True,
             "temperature": 1.0,
@@ -62,13 +65,21 @@ class _Response:
         }
 
     def events(self) -> Iterator[bytes]:
-        numbers = iter(range(self.counts.length + 2))
+        numbers = itertools.count()
 
         def told(kind: str, **fields: Any) -> bytes:
             return event({"type": kind, "sequence_number": next(numbers), **fields}, kind)
 
         yield told("response.created", response=self.body("in_progress"))
-        for word in self._words:
+        if self._call is not None:
+            call = {"output_index": 0, "item_id": self._call["id"]}
+            started = {**self._call, "arguments": "", "status": "in_progress"}
+            yield told("response.output_item.added", output_index=0, item=started)
+            arguments = self._call["arguments"]
+            yield told("response.function_call_arguments.delta", **call, delta=arguments)
+            yield told("response.function_call_arguments.done", **call, arguments=arguments)
+            yield told("response.output_item.done", output_index=0, item=self._call)
+        for word in self._words if self._call is None else ():
             yield told(
                 "response.output_text.delta",
                 item_id=self._item,
@@ -77,6 +88,23 @@ class _Response:
                 delta=word,
             )
         yield told("response.completed", response=self.body("completed"))
+
+
+def _call_asked_for(asked: Asked) -> dict[str, Any] | None:
+    """A call of the first tool, if one has to be called and none has been."""
+    given, tools = asked.fields.get("input"), asked.fields.get("tools")
+    items: list[Any] = given if isinstance(given, list) else []
+    called = any(item.get("type") == "function_call_output" for item in items)
+    if called or not tools or asked.fields.get("tool_choice") != "required":
+        return None
+    return {
+        "type": "function_call",
+        "id": f"fc_standin{asked.number:08d}",
+        "call_id": "call_standin0001",
+        "name": tools[0]["name"],
+        "arguments": json.dumps({"word": "word0"}),
+        "status": "completed",
+    }
 
 
 def _create(asked: Asked) -> Reply:

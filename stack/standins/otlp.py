@@ -61,6 +61,18 @@ class OtlpSink(StandIn):
             return self.refused(request, 415, f"content type {request.content_type}")
         return None
 
+    def check_body(self, request: web.Request, body: bytes) -> web.Response | None:
+        """A refusal because of the body, as unpacked, or ``None``."""
+        return None
+
+    def keep_spans(self, request: web.Request, spans: list[Span]) -> None:
+        """Whatever else is to be kept of spans that are taken."""
+
+    def keep_metrics(
+        self, request: web.Request, message: metrics_pb.ExportMetricsServiceRequest
+    ) -> None:
+        """Whatever else is to be kept of metrics that are taken."""
+
     def check_metrics(self, request: web.Request, metrics: list[Metric]) -> web.Response | None:
         """A refusal because of what the metrics are, or ``None``."""
         return None
@@ -75,7 +87,9 @@ class OtlpSink(StandIn):
         refusal, message = await self._receive(request, trace_pb.ExportTraceServiceRequest())
         if refusal is not None:
             return refusal
-        self.spans.extend(read_spans(message, received=time.time()))
+        spans = list(read_spans(message, received=time.time()))
+        self.spans.extend(spans)
+        self.keep_spans(request, spans)
         return self._accepted(trace_pb.ExportTraceServiceResponse())
 
     async def _metrics(self, request: web.Request) -> web.Response:
@@ -86,6 +100,7 @@ class OtlpSink(StandIn):
         if (refusal := self.check_metrics(request, metrics)) is not None:
             return refusal
         self.metrics.extend(metrics)
+        self.keep_metrics(request, message)
         return self._accepted(metrics_pb.ExportMetricsServiceResponse())
 
     async def _logs(self, request: web.Request) -> web.Response:
@@ -100,6 +115,8 @@ class OtlpSink(StandIn):
             return refusal, message
         try:
             body = decompress(await request.read(), request.headers.get("Content-Encoding", ""))
+            if (refusal := self.check_body(request, body)) is not None:
+                return refusal, message
             message.ParseFromString(body)
         except Unreadable as error:
             return self.refused(request, 400, str(error)), message

@@ -52,6 +52,7 @@ class Point:
     attributes: Attributes
     value: float  # of a histogram: its sum
     count: int | None = None  # of a histogram
+    at: int = 0  # nanoseconds since the epoch
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,9 @@ def _point(point: Any) -> Point:
     attributes = _attributes(point.attributes)
     if isinstance(point, metrics_pb2.NumberDataPoint):
         kind = point.WhichOneof("value")
-        return Point(attributes, float(getattr(point, kind)) if kind else 0.0)
-    return Point(attributes, float(point.sum), int(point.count))
+        value = float(getattr(point, kind)) if kind else 0.0
+        return Point(attributes, value, at=point.time_unix_nano)
+    return Point(attributes, float(point.sum), int(point.count), point.time_unix_nano)
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:

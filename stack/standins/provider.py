@@ -3,7 +3,7 @@
 OpenAI's base address is ``<url>/v1`` or ``<url>/<account>/v1``, the others' ``<url>`` or ``<url>/<account>``.
 An account can be switched to failing and back (``POST /_standin/accounts/<account>
 {"behaviour": "unavailable"}``, or ``switch``), or be named for its behaviour, ``<account>@<behaviour>``, as
-a model can: see ``behaviour``.
+a model can: see ``behaviour``. What is asked within one trace can be met in a way of its own (``meet``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from aiohttp import web
 
 from . import (
     anthropic_api,
+    bedrock_api,
     google_api,
     openai_api,
     openai_assistants,
@@ -44,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *openai_assistants.ENDPOINTS,
     *anthropic_api.ENDPOINTS,
     *google_api.ENDPOINTS,
+    *bedrock_api.ENDPOINTS,
     *small_apis.ENDPOINTS,
 )
 
@@ -62,6 +64,8 @@ class Call:
     status: int | None = None
     chunks: int = 0
     ending: str = "open"  # answered, refused, cut (by us), gone (the client)
+    tokens: int = 0
+    """Of question and answer together, where it was one of a model's."""
     at: float = field(default_factory=time.time)
     ended: float = 0.0
 
@@ -73,6 +77,8 @@ class Provider(StandIn):
         super().__init__(port, host)
         self.calls: list[Call] = []
         self._switched: dict[str, Behaviour] = {}
+        self.met: dict[str, Behaviour] = {}
+        """How the requests of a trace are met, where that was said."""
         self._misbehaved: Counter[str] = Counter()
         self.sessions = Sessions(self.refuse)
 
@@ -90,6 +96,14 @@ class Provider(StandIn):
             self._switched.pop(account, None)
         else:
             self._switched[account] = named(behaviour)
+
+    def meet(self, trace: str, behaviour: str) -> None:
+        """Makes every request of a trace, as its ``traceparent`` tells, behave in one way."""
+        self.met[trace] = named(behaviour)
+
+    def has_met(self, trace: str) -> bool:
+        """Whether anything of a trace has come."""
+        return any(trace in (call.traceparent or "") for call in self.calls)
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         routes: list[web.AbstractRouteDef] = [
@@ -129,14 +143,23 @@ class Provider(StandIn):
             given = problem.status, problem.message, problem.type, problem.code, problem.param
             return _refused(endpoint, Problem(*given))
         account = request.match_info.get("account", "")
-        behaviour = self._switched.get(account) or self._due(_wanted(asked, account), asked)
+        traceparent = request.headers.get("traceparent")
+        trace = traceparent.split("-")[1] if traceparent else ""
+        wanted = self.met.get(trace)
+        behaviour = self._switched.get(account) or (
+            self._due(wanted, trace)
+            if wanted
+            else self._due(
+                _wanted(asked, account), f"{asked.model}\0{endpoint.path}\0{asked.content}"
+            )
+        )
         call = Call(
             account,
             endpoint.path,
             asked.model,
             behaviour.name,
             asked.streamed,
-            request.headers.get("traceparent"),
+            traceparent,
             request.headers.get("baggage"),
         )
         self.calls.append(call)
@@ -185,11 +208,10 @@ class Provider(StandIn):
             return Invalid(message, status=404, code="model_not_found")
         return None
 
-    def _due(self, wanted: Behaviour, asked: Asked) -> Behaviour:
+    def _due(self, wanted: Behaviour, of: str) -> Behaviour:
         """The wanted behaviour, unless this key has met it as often as it should."""
         if wanted.first is None:
             return wanted
-        of = f"{asked.model}\0{asked.endpoint.path}\0{asked.content}"
         key = hashlib.sha256(of.encode()).hexdigest()
         if self._misbehaved[key] >= wanted.first:
             return named("ok")
@@ -202,6 +224,11 @@ class Provider(StandIn):
         if behaviour.delay and not (call.stream and behaviour.chunk_delay):
             await asyncio.sleep(behaviour.delay)
         endpoint = asked.endpoint
+        if behaviour.hangs_up:
+            call.ending = "cut"
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
         if behaviour.error is not None:
             error = behaviour.error
             call.status, call.ending = error.status, "refused"
@@ -211,6 +238,7 @@ class Provider(StandIn):
             return _refused(endpoint, problem, headers)
         call.status = 200
         reply = endpoint.answer(asked)
+        call.tokens = 0 if isinstance(reply, Binary) else reply.tokens
         if isinstance(reply, Events):
             return await self._stream(request, endpoint, reply, behaviour, call)
         call.ending = "answered"
@@ -238,7 +266,7 @@ class Provider(StandIn):
                 assert request.transport is not None
                 request.transport.close()
                 return response
-            if behaviour.chunk_delay:
+            if behaviour.chunk_delay and number >= behaviour.slow_after:
                 await asyncio.sleep(behaviour.chunk_delay)
             await response.write(chunk)
             call.chunks += 1

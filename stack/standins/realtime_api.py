@@ -7,6 +7,7 @@ after so many events. ``close_all`` ends those that are open as the service woul
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,6 +18,10 @@ from .behaviour import Behaviour, behaviour_of
 from .openai_api import OPENAI
 
 WORDS = ("word0 ", "word1 ", "word2 ")
+HEARD = "What I said aloud."
+"""What every recording of the client's is said to say."""
+SOUND = base64.b64encode(bytes(range(240))).decode()
+"""What every word sounds like."""
 USAGE = {
     "total_tokens": 17,
     "input_tokens": 12,
@@ -37,27 +42,52 @@ Answers = Callable[[Event, str, int], Iterator[Event]]
 
 
 def _realtime(event: Event, model: str, number: int) -> Iterator[Event]:
-    kind, about = event.get("type"), {"response_id": f"resp_{number}", "output_index": 0}
+    kind = event.get("type")
     if kind == "session.update":
         yield {"type": "session.updated", "session": _session(model)}
     elif kind == "conversation.item.create":
         yield {"type": "conversation.item.created", "item": {"id": "item_1", **event["item"]}}
     elif kind == "input_audio_buffer.append":
-        return
+        base64.b64decode(event["audio"], validate=True)
+    elif kind == "input_audio_buffer.commit":
+        yield {"type": "input_audio_buffer.committed", "item_id": f"item_{number}"}
+        heard = {"item_id": f"item_{number}", "content_index": 0, "transcript": HEARD}
+        yield {"type": "conversation.item.input_audio_transcription.completed", **heard}
     elif kind == "response.create":
-        response = {"id": f"resp_{number}", "object": "realtime.response", "output": []}
-        yield {"type": "response.created", "response": {**response, "status": "in_progress"}}
-        for word in WORDS:
-            yield {
-                "type": "response.output_text.delta",
-                **about,
-                "item_id": "item_2",
-                "delta": word,
-            }
-        done = {**response, "status": "completed", "usage": USAGE}
-        yield {"type": "response.done", "response": done}
+        yield from _response(event.get("response") or {}, number)
     else:
         raise ValueError(f"Invalid value: '{kind}'.")
+
+
+def _response(wanted: Event, number: int) -> Iterator[Event]:
+    """A tool's call where one is required, else words: spoken where that is wanted."""
+    response = {"id": f"resp_{number}", "object": "realtime.response", "output": []}
+    yield {"type": "response.created", "response": {**response, "status": "in_progress"}}
+    about = {"response_id": f"resp_{number}", "item_id": f"item_a{number}", "output_index": 0}
+    item: Event = {"id": f"item_a{number}", "type": "message", "role": "assistant"}
+    if wanted.get("tool_choice") == "required":
+        call = {"call_id": f"call_{number}", "name": wanted["tools"][0]["name"]}
+        item = {"id": item["id"], "type": "function_call", **call, "arguments": ""}
+        yield {"type": "response.output_item.added", **about, "item": item}
+        item["arguments"] = '{"city": "Ulm"}'
+        kind = "response.function_call_arguments.delta"
+        yield {"type": kind, **about, "call_id": call["call_id"], "delta": item["arguments"]}
+    elif "audio" in wanted.get("output_modalities", ()):
+        yield {"type": "response.output_item.added", **about, "item": {**item, "content": []}}
+        about["content_index"] = 0
+        for word in WORDS:
+            yield {"type": "response.output_audio.delta", **about, "delta": SOUND}
+            yield {"type": "response.output_audio_transcript.delta", **about, "delta": word}
+        item["content"] = [{"type": "output_audio", "transcript": "".join(WORDS)}]
+    else:
+        yield {"type": "response.output_item.added", **about, "item": {**item, "content": []}}
+        about["content_index"] = 0
+        for word in WORDS:
+            yield {"type": "response.output_text.delta", **about, "delta": word}
+        item["content"] = [{"type": "output_text", "text": "".join(WORDS)}]
+    yield {"type": "response.output_item.done", **about, "item": item}
+    done = {**response, "status": "completed", "output": [item], "usage": USAGE}
+    yield {"type": "response.done", "response": done}
 
 
 def _responses(event: Event, model: str, number: int) -> Iterator[Event]:
@@ -77,7 +107,10 @@ def _responses(event: Event, model: str, number: int) -> Iterator[Event]:
     for word in WORDS:
         about = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
         yield {"type": "response.output_text.delta", **about, "delta": word}
-    done = {**response, "status": "completed", "usage": RESPONSE_USAGE}
+    said = {"type": "output_text", "text": "".join(WORDS), "annotations": []}
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    output = [{**item, "content": [said]}]
+    done = {**response, "status": "completed", "output": output, "usage": RESPONSE_USAGE}
     yield {"type": "response.completed", "response": done}
 
 
@@ -107,7 +140,7 @@ class Sessions:
             for session in tuple(self._open):
                 await session.close(code=code, message=reason.encode())
 
-        asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(close(), self._loop).result(60)
 
     def _handler(self, answers: Answers, *, greets: bool) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from ..ports import free_port
+from ..waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,23 @@ class StandIn(ABC):
         )
         self._thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(PATIENCE)
         except BaseException:
             self.stop()
             raise
+
+    def listen_securely(self, certificate: Path, key: Path) -> str:
+        """Listens with TLS too, once it has been started; the address of that."""
+        port = free_port()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+
+        async def listen() -> None:
+            assert self._runner is not None
+            await web.TCPSite(self._runner, self.host, port, ssl_context=context).start()
+
+        asyncio.run_coroutine_threadsafe(listen(), self._loop).result(PATIENCE)
+        return f"https://{self.host}:{port}"
 
     def await_ready(self) -> None:  # noqa: B027 - nothing to wait for, nothing to override
         """Listens as soon as ``start`` returns."""
@@ -88,9 +104,9 @@ class StandIn(ABC):
         if self._thread is None:
             return
         if self._runner is not None:
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._thread = None
         self._loop.close()
 
