@@ -67,8 +67,39 @@ BAGGAGE_TO_PROVIDERS = "LITELLM_OTEL_BAGGAGE_TO_PROVIDERS"
 services, and may name users and sessions.
 """
 
+METRICS_INCLUDE = "LITELLM_OTEL_METRICS_INCLUDE"
+"""
+Comma-separated names of the metrics to send, by their OTLP or Prometheus names, ``*`` for any part of one:
+``litellm_requests_total,litellm_*_budget_metric``. Default: all. LiteLLM's own ``prometheus_metrics_config``,
+``prometheus_exclude_metrics`` and the like in ``litellm_settings`` are honoured as well.
+"""
+
+METRICS_EXCLUDE = "LITELLM_OTEL_METRICS_EXCLUDE"
+"""The same of metrics not to send."""
+
+METRICS_STRICT = "LITELLM_OTEL_METRICS_STRICT"
+"""
+``true``: a proxy in whose configuration a metric or a label is selected that there isn't does not start.
+Default ``false``: one line names it and the nearest that there is, and it is left out.
+"""
+
 PROCESS_METRICS = "LITELLM_OTEL_PROCESS_METRICS"
-"""``true`` (default) or ``false``: CPU time, memory, threads and open files of each process."""
+"""
+``true`` (default) or ``false``: CPU time, memory, threads, open files, garbage collection, event loop and
+queues of each process.
+"""
+
+HANGING_REQUEST_THRESHOLD = "LITELLM_OTEL_HANGING_REQUEST_THRESHOLD"
+"""
+Seconds after which a request that is still under way counts as hanging. Default: ``alerting_threshold`` of
+the proxy's ``general_settings``, and 300 where that is not set.
+"""
+
+METRICS_ENDPOINT = "LITELLM_OTEL_METRICS_ENDPOINT"
+"""
+``true`` or ``false`` (default): serve all metrics of all workers at ``/metrics`` of the proxy's own port,
+behind LiteLLM's authentication. See [the metrics endpoint](metrics-endpoint.md), also for a port of its own.
+"""
 
 HTTP_METRICS = "LITELLM_OTEL_HTTP_METRICS"
 """``true`` or ``false`` (default): the ``http.server.*`` and ``http.client.*`` metrics too."""

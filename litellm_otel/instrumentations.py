@@ -69,10 +69,8 @@ def load(entry_point: EntryPoint, **kwargs: Any) -> None:
     if name in LATE:
         _when_imported(LATE[name][0], lambda: _load_late(entry_point, **kwargs))
     elif name == "system_metrics":
-        if settings.current().process_metrics:
-            from litellm_otel import process_metrics
-
-            process_metrics.start()
+        # The host is not ours to watch, and the process is watched by litellm_otel.process_metrics.
+        return
     elif name == "logging":
         # Trace ids in each record for whoever formats lines with them, at 30 us a request; and a
         # handler on the root logger, which would send what litellm_otel.logs sends once more. Who
@@ -117,6 +115,9 @@ def _load_late(entry_point: EntryPoint, **kwargs: Any) -> None:
 
         wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(fastapi_routes.install)
         wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(datadog.keep_server_spans)
+        from litellm_otel import server_spans
+
+        wrapt.when_imported(fastapi_routes.INSTRUMENTATION)(server_spans.install)
     _instrument(entry_point, **kwargs, **options())
 
 

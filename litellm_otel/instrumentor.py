@@ -89,7 +89,7 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             if name.endswith("_provider") and provider
         )
         lifecycle.install()
-        from litellm_otel.emit import Telemetry
+        from litellm_otel.emit import Telemetry, storage
         from litellm_otel.emit.content import contents_for
         from litellm_otel.emit.distributions import distributions_for
         from litellm_otel.emit.logs import Logs
@@ -100,13 +100,16 @@ class LiteLLMInstrumentor(BaseInstrumentor):
         chosen = settings.current()
         tracer = trace.get_tracer(chosen.tracer_name, __version__, providers.get("tracer_provider"))
         meter_provider = providers.get("meter_provider") or metrics.get_meter_provider()
+        if meter_provider is not metrics.get_meter_provider():
+            storage.keep_in_lists()
         meter = metrics.get_meter(chosen.meter_name, __version__, meter_provider)
         logger = get_logger(
             chosen.logger_name, __version__, logger_provider=providers.get("logger_provider")
         )
+        distribution = distributions_for(meter, meter_provider, chosen.meter_name, __version__)
         counted = Metrics(
             meter,
-            distributions_for(meter, meter_provider, chosen.meter_name, __version__),
+            distribution,
             self._in_flight,
             self._hooks,
         )
@@ -118,6 +121,11 @@ class LiteLLMInstrumentor(BaseInstrumentor):
             contents=contents_for(logger, chosen.content),
         )
         recorder.emitter = telemetry
+        if chosen.process_metrics:
+            from litellm_otel import process_metrics
+
+            process_metrics.start(meter, distribution, recorder)
+            wrapt.when_imported("litellm.proxy.proxy_server")(process_metrics.watch_lifespan)
 
         def forked() -> None:
             counted.after_fork()

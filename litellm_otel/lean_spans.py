@@ -2,7 +2,7 @@
 
 Same sampler, ids, processors, limits and resource, and to processors a `ReadableSpan` like any other.
 What is left out is work that our own use needs none of: a lock and a cleaning for each attribute. A span
-that is a root, or not sampled, and any tracer that is not the SDK's own, is the SDK's business.
+that begins with links, and any tracer that is not the SDK's own, is the SDK's business.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace import Tracer as SDKTracer
 from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +36,13 @@ if TYPE_CHECKING:
 
 _CLEAN: Final = frozenset({str, bool, int, float})
 _UNSET: Final = Status(StatusCode.UNSET)
-_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
-_SAMPLED_RANDOM: Final = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
+_FLAGS: Final = {
+    (sampled, is_random): TraceFlags(
+        sampled * TraceFlags.SAMPLED | is_random * TraceFlags.RANDOM_TRACE_ID
+    )
+    for sampled in (False, True)
+    for is_random in (False, True)
+}
 
 
 class LeanSpan(ReadableSpan, trace.Span):
@@ -40,7 +53,7 @@ class LeanSpan(ReadableSpan, trace.Span):
         source: LeanTracer,
         name: str,
         context: SpanContext,
-        parent: SpanContext,
+        parent: SpanContext | None,
         kind: SpanKind,
         attributes: dict[str, Any],
         start_time: int,
@@ -158,7 +171,7 @@ def _is_clean_tuple(value: object) -> bool:
 
 
 class LeanTracer(trace.Tracer):
-    """Starts lean spans below recording ones, and leaves every other to the SDK's tracer."""
+    """Starts lean spans, and leaves those that begin with links to the SDK's tracer."""
 
     def __init__(self, sdk: Any) -> None:
         self.sdk = sdk
@@ -181,28 +194,35 @@ class LeanTracer(trace.Tracer):
         set_status_on_exception: bool = True,
     ) -> trace.Span:
         sdk = self.sdk
-        parent = trace.get_current_span(context).get_span_context()
-        if not parent.is_valid or links or not self._enabled():
+        if links or not self._enabled():
             return sdk.start_span(name, context, kind, attributes, links, start_time)
-        result = sdk.sampler.should_sample(context, parent.trace_id, name, kind, attributes, ())
-        if not result.decision.is_sampled():
-            return sdk.start_span(name, context, kind, attributes, (), start_time)
-        flags = _SAMPLED_RANDOM if parent.trace_flags.random_trace_id else _SAMPLED
+        parent = trace.get_current_span(context).get_span_context()
+        if parent.is_valid:
+            trace_id, is_random = parent.trace_id, parent.trace_flags.random_trace_id
+        else:
+            parent, trace_id = None, sdk.id_generator.generate_trace_id()
+            is_random = sdk.id_generator.is_trace_id_random()
+        result = sdk.sampler.should_sample(context, trace_id, name, kind, attributes, ())
+        decision = result.decision
+        own = SpanContext(
+            trace_id,
+            sdk.id_generator.generate_span_id(),
+            False,
+            _FLAGS[decision.is_sampled(), is_random],
+            result.trace_state,
+        )
+        ended = self._started(parent, decision)
+        if not decision.is_recording():
+            return NonRecordingSpan(own)
         span = LeanSpan(
             self,
             name,
-            SpanContext(
-                parent.trace_id,
-                sdk.id_generator.generate_span_id(),
-                False,
-                flags,
-                result.trace_state,
-            ),
+            own,
             parent,
             kind,
             dict(result.attributes or {}),
             time.time_ns() if start_time is None else start_time,
-            self._started(parent, result.decision),
+            ended,
         )
         self.processor.on_start(span, context)
         return span

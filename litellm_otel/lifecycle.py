@@ -35,6 +35,8 @@ STANDBY_THREADS = 3
 
 _before_flush: list[Callable[[float], None]] = []
 _at_end: list[Callable[[], None]] = []
+_when_flushed: list[Callable[[], None]] = []
+_at_last: list[Callable[[], None]] = []
 _after_fork: list[Callable[[], None]] = []
 _unpublished: list[Any] = []
 _ends_at: float | None = None
@@ -53,6 +55,16 @@ def register_flush(callback: Callable[[float], None]) -> None:
 def on_end(callback: Callable[[], None]) -> None:
     """Have `callback` called when the process ends, before the last flush."""
     _at_end.append(callback)
+
+
+def when_flushed(callback: Callable[[], None]) -> None:
+    """Have `callback` called when what there was at the process' end was flushed, or could not be."""
+    _when_flushed.append(callback)
+
+
+def at_last(callback: Callable[[], None]) -> None:
+    """Have `callback` called after everything else when the process ends; those given later sooner."""
+    _at_last.insert(0, callback)
 
 
 def on_fork(callback: Callable[[], None]) -> None:
@@ -98,17 +110,29 @@ def flush(seconds: float | None = None) -> bool:
 
 def flush_at_end() -> bool:
     """`flush`, as part of the process' end: all of them together get ``flush_timeout``."""
+    done = flush(seconds_left())
+    if not done:
+        tell_what_is_lost()
+    _one_by_one(_when_flushed)
+    return done
+
+
+def ending() -> bool:
+    """Whether the process' last flushes are under way."""
+    return _ends_at is not None
+
+
+def seconds_left() -> float:
+    """What may still be used of the time in which the process ends, which begins when first asked for."""
     global _ends_at
     now = time.monotonic()
     if _ends_at is None:
         _ends_at = now + settings.current().flush_timeout
-    done = flush(max(_ends_at - now, LATER_FLUSH_SECONDS))
-    if not done:
-        _tell_what_is_lost()
-    return done
+    return max(_ends_at - now, LATER_FLUSH_SECONDS)
 
 
-def _tell_what_is_lost() -> None:
+def tell_what_is_lost() -> None:
+    """Say that the process ends before everything was sent."""
     delivery = sys.modules.get("litellm_otel.delivery")
     cause = delivery.last_cause() if delivery is not None else ""
     announce.once(
@@ -142,6 +166,11 @@ def _flusher(provider: Any, deadline: float) -> Callable[[], None]:
             provider.force_flush(max(1, int((deadline - time.monotonic()) * 1000)))
 
     return run
+
+
+def within(seconds: float, action: Callable[[], None]) -> bool:
+    """Do it in a thread of its own; whether that was done in the time given."""
+    return _in_time([action], time.monotonic() + seconds)
 
 
 def _in_time(actions: list[Callable[[], None]], deadline: float) -> bool:
@@ -194,8 +223,10 @@ def _keep_threads() -> None:
 
 
 def _end() -> None:
-    _in_time(list(_at_end), time.monotonic() + LATER_FLUSH_SECONDS)
+    # Half of the time: what the interrupted code holds a lock for may never be done.
+    _in_time(list(_at_end), time.monotonic() + seconds_left() / 2)
     flush_at_end()
+    _one_by_one(_at_last)
 
 
 def _at_exit() -> None:
@@ -245,11 +276,15 @@ def _in_child() -> None:
     _ends_at = None
     _supervising = False
     _keep_threads()
-    for callback in _after_fork:
+    _one_by_one(_after_fork)
+
+
+def _one_by_one(callbacks: list[Callable[[], None]]) -> None:
+    for callback in list(callbacks):
         try:
             callback()
         except Exception as error:
-            announce.logger.debug("litellm-otel: after fork", exc_info=error)
+            announce.logger.debug("litellm-otel: %r", callback, exc_info=error)
 
 
 def supervising() -> bool:
@@ -274,6 +309,11 @@ def supervise() -> None:
         wrapt.wrap_function_wrapper(MetricReader, "collect", _collect)
     if (prometheus := sys.modules.get("litellm_otel.prometheus")) is not None:
         prometheus.release()
+    # Also where the server is a program of its own, and LiteLLM is imported in its workers alone.
+    install()
+    from litellm_otel import workers
+
+    workers.supervise()
 
 
 def _collect(wrapped: Callable[..., Any], _: object, args: Any, kwargs: Any) -> Any:

@@ -19,14 +19,14 @@ from litellm_otel.model import (
     AttemptReason,
     Call,
     Cooldown,
-    ErrorKind,
     Failure,
     Outcome,
     Request,
 )
 from litellm_otel.model.emitter import SILENT
-from litellm_otel.model.records import ANONYMOUS
+from litellm_otel.model.records import ANONYMOUS, Within
 from litellm_otel.model.vocabulary import FALLBACK_REASONS
+from litellm_otel.outcomes import CLIENT_FAULT_STATUS_CODES, outcome_of_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,8 @@ class Recorder:
         """False once the instrumentation is taken out: hooks that can't be then do nothing."""
         self.serves = False
         """True in a process that has the proxy's app, where requests in flight mean something."""
+        self.before_first_call: Callable[[], object] | None = None
+        """Called once, when there is a call to record."""
         self.contents: ContentReader | None = None
         """Reads content into attempts; None unless it is asked for."""
         self._estimate = estimate
@@ -88,11 +90,19 @@ class Recorder:
         """Requests under way."""
         return len(self._open_requests)
 
+    def under_way_longer_than(self, seconds: float) -> list[Request]:
+        """Requests that began so long ago and have not ended."""
+        with self._lock:
+            requests = list(self._open_requests.values())
+        before = time.perf_counter_ns() - int(seconds * 1e9)
+        return [request for request in requests if request.start_clock < before]
+
     def current_request(self) -> Request | None:
         """The request that this context works for, while it is not answered."""
         request = _request.get()
         return request if request is not None and not request.end_ns else None
 
+    @guarded
     def start_request(self, request: Request) -> contextvars.Token[Request | None]:
         """Begin a proxied request; the token goes to `leave_request`."""
         self._request_opened(request)
@@ -104,8 +114,10 @@ class Recorder:
         with self._lock:
             self._open_requests[id(request)] = request
 
-    def leave_request(self, token: contextvars.Token[Request | None]) -> None:
-        _request.reset(token)
+    @guarded
+    def leave_request(self, token: contextvars.Token[Request | None] | None) -> None:
+        if token is not None:
+            _request.reset(token)
 
     def end_request(
         self, request: Request, outcome: str | None = None, *, at_ns: int | None = None
@@ -118,16 +130,23 @@ class Recorder:
             if at_ns is not None:
                 request.end_ns = at_ns
             self._open_requests.pop(id(request), None)
-        if request.provisional and not request.calls:
-            return
-        for call in request.calls:
-            if not call.end_ns:
-                self._end_open_call(call, request)
-        request.outcome = outcome or outcome_of_request(request)
-        if request.internal:
-            request.settled = True
-            return
-        self.emitter.request_ended(request)
+            # Another thread may see its end, and is not to settle it before it is known how it ended.
+            request.unsettled += 1
+        try:
+            if request.provisional and not request.calls:
+                return
+            request.outcome = Outcome.ERROR  # should one of the next lines break
+            for call in request.calls:
+                if not call.end_ns:
+                    self._end_open_call(call, request)
+            request.outcome = outcome or outcome_of_request(request)
+            if request.internal:
+                request.settled = True
+                return
+            self.emitter.request_ended(request)
+        finally:
+            with self._lock:
+                request.unsettled -= 1
         self._settle_request(request)
 
     def end_all(self) -> None:
@@ -173,6 +192,9 @@ class Recorder:
 
         ``around``: the attempt that the call is a part of. ``internal``: made by LiteLLM for itself.
         """
+        if self.before_first_call is not None:
+            first, self.before_first_call = self.before_first_call, None
+            first()
         if around is not None:
             call = Call(request=around.call.request, around=around, **fields)  # pyright: ignore[reportArgumentType]
             call.group = call.model
@@ -261,6 +283,9 @@ class Recorder:
             call.group_attempts += 1
             call.last_attempt = attempt
             call.request.unsettled += 1
+            if call.around is not None:
+                call.around.within = call.around.within or Within()
+                call.around.within.unsettled += 1
             if attempt.retry_number:
                 call.retries += 1
         attempt.model_group = attempt.model_group or call.group
@@ -311,6 +336,8 @@ class Recorder:
             attempt.failure = failure
             was_stream = self._open_streams.pop(id(attempt), None) is not None
         call = attempt.call
+        if attempt.delegated and outcome != Outcome.COMPLETED:
+            self._end_calls_within(attempt)
         if failure is not None:
             call.last_failure = failure
             if attempt.deployment_id is not None:
@@ -320,6 +347,12 @@ class Recorder:
             if call.returned and call.last_attempt is attempt:
                 self._end_streamed_call(call, attempt)
         return True
+
+    def _end_calls_within(self, attempt: Attempt) -> None:
+        with self._lock:
+            calls = [each for each in self._open_inner_calls.values() if each.around is attempt]
+        for call in calls:
+            self._end_open_call(call, call.request, attempt.outcome)
 
     def _end_streamed_call(self, call: Call, attempt: Attempt) -> None:
         if attempt.failure is None or not call.routed:
@@ -334,14 +367,26 @@ class Recorder:
 
     def await_details(self, attempt: Attempt) -> None:
         """Settle the attempt, which has ended, when LiteLLM's account of it has come."""
+        if attempt.delegated and attempt.within is not None:
+            if not attempt.within.unsettled:
+                self.settle_attempt(attempt)
+            else:
+                self.deferred.after(COMPLETED_STREAM_GRACE, lambda: self.settle_attempt(attempt))
+            return
         if attempt.account is not None:
             self._take_account(attempt, *attempt.account)
             return
-        if attempt.call_id is None and not attempt.inner_call_ids:
-            self.settle_attempt(attempt)  # LiteLLM keeps no account of it
+        around = attempt.call.around
+        shared = around is not None and around.call_id == attempt.call_id and not attempt.stream
+        named = attempt.call_id is not None or bool(attempt.inner_call_ids)
+        if shared or not named or not attempt.accounted:
+            self.settle_attempt(attempt)  # LiteLLM keeps no account of it, or not under this name
             return
         whole = attempt.outcome == Outcome.COMPLETED
-        self.expect_details(attempt)
+        with self._lock:
+            if attempt.settled:  # another thread has just brought it
+                return
+            self.expect_details(attempt)
         grace = COMPLETED_STREAM_GRACE if whole else BROKEN_STREAM_GRACE
         self.deferred.after(grace, lambda: self.settle_attempt(attempt))
 
@@ -351,6 +396,8 @@ class Recorder:
         ``call_id``: what LiteLLM calls it there, if not as the attempt says.
         """
         known = call_id or attempt.call_id
+        if attempt.delegated or not attempt.accounted:
+            return  # another call may go by the same name, whose account that is
         if known is None or len(self._awaiting) >= MAX_TRACKED:
             return
         self._awaiting[known] = attempt
@@ -363,14 +410,22 @@ class Recorder:
         usage: Usage | None,
         cost: float | None,
         cost_parts: dict[str, float] | None = None,
+        *,
+        of_tool: bool = False,
     ) -> None:
-        """LiteLLM's account of a call: tokens, cost and its parts."""
+        """LiteLLM's account of a call: tokens, cost and its parts.
+
+        ``of_tool``: it is a tool's, which has the name of the model's call that it is made for.
+        """
         attempt = self._awaiting.get(call_id)
-        if attempt is None:
+        if attempt is None or of_tool != attempt.of_tool:
             return
-        if not attempt.outcome:
-            attempt.account = usage, cost, cost_parts or {}
-        elif attempt.settled:
+        with self._lock:
+            # Or a stream that another thread ends now would look for its account before it is here.
+            if not attempt.outcome:
+                attempt.account = usage, cost, cost_parts or {}
+                return
+        if attempt.settled:
             self._forget(attempt)
             if cost and attempt.cost is None:
                 attempt.cost = cost
@@ -410,10 +465,19 @@ class Recorder:
                 return
             attempt.settled = True
             attempt.call.request.unsettled -= 1
+            around = attempt.call.around
+            within = attempt.within if attempt.delegated else None
             if self._failed.get(attempt.deployment_id or "") is attempt:
                 del self._failed[attempt.deployment_id or ""]
-        if attempt.seen and not attempt.usage.output_tokens and self._estimate is not None:
+        if within is not None:
+            attempt.usage, attempt.cost = within.usage, within.cost
+            attempt.cost_parts = within.cost_parts
+        elif attempt.seen and not attempt.usage.output_tokens and self._estimate is not None:
             self._estimate(attempt)
+        if around is not None and around.within is not None:
+            with self._lock:
+                around.within.add(attempt)
+                around.within.unsettled -= 1
         if attempt.content is not None and attempt.seen and self.contents is not None:
             self.contents.streamed(attempt, attempt.seen)
         attempt.seen = attempt.asked = None
@@ -421,10 +485,17 @@ class Recorder:
             attempt.outcome = Outcome.CLIENT_DISCONNECTED
         self.emitter.attempt_ended(attempt)
         self._settle_request(attempt.call.request)
+        if around is not None and around.within is not None and not around.within.unsettled:
+            self._settle_around(around)
         if attempt.cost is not None or not attempt.stream:
             self._forget(attempt)
         else:
             self.deferred.after(60.0, lambda: self._forget(attempt))
+
+    def _settle_around(self, attempt: Attempt) -> None:
+        """The last of the calls in it is settled; that of a call that has returned itself comes by itself."""
+        if attempt.delegated and attempt.outcome and attempt.stream:
+            self.settle_attempt(attempt)
 
     def _forget(self, attempt: Attempt) -> None:
         for call_id in (attempt.call_id, *attempt.inner_call_ids):
@@ -476,38 +547,3 @@ class Recorder:
         self._open_requests.clear()
         self._failed.clear()
         self.deferred = Deferred()
-
-
-def outcome_of_request(request: Request) -> str:
-    """How a proxied request ended, from its HTTP status and what happened in it.
-
-    A refusal (4xx) counts as ``rejected`` unless a provider or the Router caused it: no client can
-    help a provider's rate limit or a deployment with a wrong key.
-    """
-    status = request.status_code
-    calls = request.calls
-    if request.disconnected or status == 499:
-        return Outcome.CLIENT_DISCONNECTED
-    if status is None or status >= 500:
-        return Outcome.ERROR
-    if status >= 400:
-        failed = bool(calls) and calls[-1].outcome == Outcome.ERROR
-        return (
-            Outcome.ERROR
-            if failed and status not in CLIENT_FAULT_STATUS_CODES
-            else Outcome.REJECTED
-        )
-    failure = request.failure
-    if failure is not None:
-        # After the status had been sent: a stream that failed, or was refused by a guardrail.
-        refused = (
-            failure.kind == ErrorKind.GUARDRAIL or failure.status_code in CLIENT_FAULT_STATUS_CODES
-        )
-        return Outcome.REJECTED if refused else Outcome.ERROR
-    if calls and calls[-1].outcome not in ("", Outcome.REJECTED):
-        return calls[-1].outcome
-    return Outcome.COMPLETED
-
-
-CLIENT_FAULT_STATUS_CODES = frozenset({400, 413, 422})
-"""Statuses with which a provider says that the request itself is wrong."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from opentelemetry import metrics, trace
 
-from litellm_otel import announce, lifecycle
+from litellm_otel import announce, lifecycle, settings
 from litellm_otel.process import is_spawned
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def start() -> None:
 
         if application_has_providers() and not datadog.has_taken_over_traces():
             announce.logger.debug("litellm-otel: the application set up OpenTelemetry itself")
+            _serve_metrics(port=False)
         else:
             try:
                 with _given(defaults):
@@ -83,26 +84,44 @@ def _configure(arguments: dict[str, Any]) -> None:
     # Distros are meant to build on this class, its name notwithstanding.
     from opentelemetry.sdk import _configuration
 
-    from litellm_otel import prometheus, sessions
+    from litellm_otel import sessions
     from litellm_otel.otlp import exporters
 
     exporters.install()
-    from litellm_otel.emit import distributions
+    from litellm_otel.emit import collection
 
-    distributions.prepare()
+    collection.prepare()
     configurator: Any = getattr(_configuration, "_OTelSDKConfigurator")()  # noqa: B009
+    port = False
     if os.environ.get("OTEL_CONFIG_FILE"):
         configurator.configure()
     else:
         if identity := _own_identity():
             arguments["resource_attributes"] = identity
-        with _beside_datadog(_configuration), _prometheus_apart() as wanted:
+        with _beside_datadog(_configuration), _prometheus_apart() as port:
             configurator.configure(exporter_args_map=sessions.exporter_arguments(), **arguments)
-        if wanted:
-            prometheus.start()
+    _serve_metrics(port=port)
+    _leave_will()
     global _configured
     _configured = True
     lifecycle.take_over_exit()
+
+
+def _serve_metrics(*, port: bool) -> None:
+    endpoint = settings.current().metrics_endpoint
+    if port or endpoint:
+        from litellm_otel import prometheus
+
+        prometheus.start(port=port, endpoint=endpoint)
+
+
+def _leave_will() -> None:
+    try:
+        from litellm_otel.workers import heirs
+    except ImportError as error:  # no locks on files, as on Windows
+        announce.logger.debug("litellm-otel: counts of a killed worker are not sent: %s", error)
+        return
+    heirs.start()
 
 
 def configured() -> bool:

@@ -48,7 +48,13 @@ class Settings:
     trace_response: str = "traceresponse"
     baggage_keys: tuple[str, ...] = ()
     baggage_to_providers: bool = False
+    metrics_include: tuple[str, ...] = ()
+    metrics_exclude: tuple[str, ...] = ()
+    metrics_strict: bool = False
     process_metrics: bool = True
+    hanging_request_threshold: float | None = None
+    """None where LiteLLM's own setting says it."""
+    metrics_endpoint: bool = False
     http_metrics: bool = False
     logs: bool = True
     access_log: bool = False
@@ -105,6 +111,14 @@ def _patterns(text: str) -> tuple[str, ...]:
     return patterns
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z_:*][A-Za-z0-9_.:*]*", name):
+            raise _Invalid(f"{name!r} is not a name of metrics; use for example litellm_*")
+    return names
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 1 << 31:
         raise _Invalid("not a whole number above 0; use for example 8192")
@@ -152,7 +166,12 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     env.CONTENT_MAX_SIZE: _count,
     env.CONTENT_BLOBS: _switch,
     env.CONTENT_REDACT_PATTERNS: _compiled,
+    env.METRICS_INCLUDE: _names,
+    env.METRICS_EXCLUDE: _names,
+    env.METRICS_STRICT: _switch,
     env.PROCESS_METRICS: _switch,
+    env.HANGING_REQUEST_THRESHOLD: _seconds,
+    env.METRICS_ENDPOINT: _switch,
     env.HTTP_METRICS: _switch,
     env.LOGS: _switch,
     env.ACCESS_LOG: _switch,

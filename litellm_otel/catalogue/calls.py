@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from litellm_otel.catalogue.metric import LITELLM_LATENCY_BUCKETS, Metric
+from litellm_otel.catalogue.metric import Metric
 
 _GEN_AI_DURATION_BUCKETS: Final = (
     *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
 )
 _GEN_AI_TOKEN_BUCKETS: Final = tuple(float(4**power) for power in range(14))
+_COST_BUCKETS: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _LATENCY_BUCKETS: Final = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 7.5),
     *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0),
@@ -58,15 +59,6 @@ PROVIDER_ERRORS: Final = Metric(
     "other. Retried and fallen-back ones count too.",
     ("model", "provider", "kind"),
     "litellm_provider_errors_total",
-)
-TIME_TO_FIRST_TOKEN: Final = Metric(
-    "litellm_llm_api_time_to_first_token_metric",
-    "histogram",
-    "{second}",
-    "Seconds from a streamed call of a deployment to its first chunk.",
-    ("model", "api_provider", "requested_model", "model_group", "model_id"),
-    "litellm_llm_api_time_to_first_token_metric",
-    LITELLM_LATENCY_BUCKETS,
 )
 SERIES_DROPPED: Final = Metric(
     "litellm_otel.metrics.overflowed",
@@ -121,3 +113,45 @@ TIME_PER_OUTPUT_CHUNK: Final = Metric(
     "gen_ai_client_operation_time_per_output_chunk_seconds",
     _GEN_AI_DURATION_BUCKETS,
 )
+# The names below are those of LiteLLM's own OpenTelemetry integration, for which dashboards exist.
+COST: Final = Metric(
+    "gen_ai.usage.cost",
+    "histogram",
+    "USD",
+    "US dollars that one attempt cost, as LiteLLM computed them; free ones are not counted.",
+    _GEN_AI_ATTRIBUTES,
+    "gen_ai_usage_cost_USD",
+    _COST_BUCKETS,
+)
+TIME_TO_FIRST_TOKEN_SEEN: Final = Metric(
+    "gen_ai.server.time_to_first_token",
+    "histogram",
+    "s",
+    "The same as `gen_ai.client.operation.time_to_first_chunk`.",
+    _GEN_AI_ATTRIBUTES,
+    "gen_ai_server_time_to_first_token_seconds",
+    _GEN_AI_DURATION_BUCKETS,
+)
+RESPONSE_DURATION: Final = Metric(
+    "gen_ai.client.response.duration",
+    "histogram",
+    "s",
+    "Duration of one attempt that was answered in full.",
+    _GEN_AI_ATTRIBUTES,
+    "gen_ai_client_response_duration_seconds",
+    _GEN_AI_DURATION_BUCKETS,
+)
+CALLS: Final = (
+    REQUESTS,
+    REQUEST_LATENCY,
+    IN_FLIGHT,
+    PROVIDER_ERRORS,
+    OPERATION_DURATION,
+    TOKEN_USAGE,
+    TIME_TO_FIRST_CHUNK,
+    TIME_PER_OUTPUT_CHUNK,
+    COST,
+    TIME_TO_FIRST_TOKEN_SEEN,
+    RESPONSE_DURATION,
+)
+ITSELF: Final = (SERIES_DROPPED, HOOKS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from litellm_otel.catalogue.metric import LITELLM_LATENCY_BUCKETS, Metric
+from litellm_otel.catalogue.metric import LITELLM_LATENCY_BUCKETS, Metric, Workers, gauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,10 @@ def _counted(service: str, what: str, *, timed: bool = True) -> Service:
     )
 
 
-def _sized(service: str, what: str) -> Service:
+def _sized(service: str, what: str, workers: Workers | None = None) -> Service:
     """A queue, or a lock that is held or not."""
     name = _named(service, "size")
-    return Service(
-        service, None, None, None, Metric(name, "gauge", "{item}", what, (service,), name)
-    )
+    return Service(service, None, None, None, gauge(name, "{item}", what, service, workers=workers))
 
 
 SERVICES: Final = (
@@ -84,10 +82,14 @@ SERVICES: Final = (
     _counted("router", "choosing a deployment"),
     _counted("auth", "authenticating a request"),
     _counted("proxy_pre_call", "the checks before a call"),
-    _sized("pod_lock_manager", "1 while this process holds the lock for writing spend."),
+    _sized("pod_lock_manager", "1 while this process holds the lock for writing spend.", "sum"),
     _counted("anthropic_wif", "exchanging a token with Anthropic"),
     _counted("anthropic_wif_cache", "a cached token of Anthropic", timed=False),
-    _sized("in_memory_daily_spend_update_queue", "Updates of daily spend waiting in this process."),
+    _sized(
+        "in_memory_daily_spend_update_queue",
+        "Updates of daily spend waiting in this process.",
+        "sum",
+    ),
     _sized("redis_daily_spend_update_queue", "Updates of daily spend waiting in Redis."),
     _sized(
         "redis_daily_end_user_spend_update_queue",
@@ -99,7 +101,7 @@ SERVICES: Final = (
         "redis_daily_agent_spend_update_queue", "Updates of agents' daily spend waiting in Redis."
     ),
     _counted("redis_daily_tag_spend_update_queue", "queueing a tag's daily spend"),
-    _sized("in_memory_spend_update_queue", "Updates of spend waiting in this process."),
+    _sized("in_memory_spend_update_queue", "Updates of spend waiting in this process.", "sum"),
     _sized("redis_spend_update_queue", "Updates of spend waiting in Redis."),
     _counted("redis_window_spend_update_queue", "queueing the spend of a budget's window"),
 )

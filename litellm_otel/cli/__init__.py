@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from litellm_otel import __version__
-from litellm_otel.cli import run
+from litellm_otel.cli import metrics, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     run.add_to(commands)
+    metrics.add_to(commands)
     return parser
 
 
@@ -37,4 +38,6 @@ def main(arguments: Sequence[str] | None = None, *, prog: str | None = None) -> 
         words.insert(place, "--")
     parser = run.parser(prog) if prog else _parser()
     options = parser.parse_args(words)
+    if getattr(options, "command", None) == "metrics":
+        return metrics.run(options)
     return run.run(options.program, options.arguments)

@@ -15,6 +15,7 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider, SpanKind
 
 from litellm_otel import announce, settings
+from litellm_otel import environment as env
 from litellm_otel.boundary import guarded
 from litellm_otel.coexistence import callback_hooks, destinations
 from litellm_otel.hooks.seams import Seam, wrapped_by
@@ -179,4 +180,9 @@ def _tell_of_prometheus() -> None:
         "LiteLLM's own 'prometheus' callback is on too and serves the same metrics at the proxy's"
         " /metrics: litellm-otel is in charge of what it sends, the callback of what is scraped there;"
         " let one Prometheus have one of the two, or it counts twice"
+        + (
+            f"; {env.METRICS_ENDPOINT}=true gives way to it, OTEL_METRICS_EXPORTER=prometheus does not"
+            if settings.current().metrics_endpoint
+            else ""
+        )
     )

@@ -105,7 +105,7 @@ def of_attempt_start(attempt: Attempt) -> Attributes:
     }
     if attempt.model:
         attributes[names.GEN_AI_REQUEST_MODEL] = attempt.model
-    if attempt.operation == names.EXECUTE_TOOL:
+    if attempt.of_tool:
         attributes[names.MCP_METHOD_NAME] = "tools/call"
     if attempt.server_address:
         attributes[names.SERVER_ADDRESS] = attempt.server_address

@@ -64,8 +64,9 @@ class Contents:
         if values and (policy.on_spans or policy.on_events):
             fitted = fit(values, policy.max_length, policy.max_size)
             on_telemetry = fitted.values
-            if fitted.left_out:
-                about[names.LITELLM_CONTENT_LEFT_OUT] = fitted.left_out
+            left_out = fitted.left_out + (content.left_out if content is not None else 0)
+            if left_out:
+                about[names.LITELLM_CONTENT_LEFT_OUT] = left_out
         span = attempt.emitted
         if span is not None and span.is_recording():
             span.set_attributes(about)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.metrics import Observation
-
 from litellm_otel import catalogue
-from litellm_otel.emit.cells import MAX_SERIES, counters, labelled
-from litellm_otel.emit.distributions import CellDistribution
+from litellm_otel.emit import facts
+from litellm_otel.emit.counters import Counters
+from litellm_otel.emit.gauges import Gauge
+from litellm_otel.emit.histograms import Histogram
 from litellm_otel.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.metrics import CallbackOptions, Meter
+    from opentelemetry.metrics import Meter
 
-    from litellm_otel.catalogue import Metric
-    from litellm_otel.emit.distributions import Distribution
+    from litellm_otel.emit.facts import Facts
+    from litellm_otel.emit.histograms import Distributions
     from litellm_otel.model import Attempt, Cooldown, Request
-
-    Labels = tuple[str | None, ...]
+    from litellm_otel.selection import Selection
 
 HEALTHY: Final = 0
 FAILING: Final = 1
@@ -32,107 +30,89 @@ class Deployments:
     """What was asked of each deployment, and how it is."""
 
     def __init__(
-        self,
-        meter: Meter,
-        distribution: Callable[[Metric, Callable[[str], None]], Distribution],
-        overflowed: Callable[[str], None],
+        self, meter: Meter, distributions: Distributions, overflowed: Callable[[str], None]
     ) -> None:
-        self._answers = counters(
-            meter, overflowed, catalogue.DEPLOYMENT_SUCCESSES, catalogue.DEPLOYMENT_REQUESTS
+        def histogram(metric: catalogue.Metric) -> Histogram:
+            return Histogram(distributions, overflowed, metric)
+
+        self._answers = Counters[bool](
+            meter,
+            overflowed,
+            (
+                (catalogue.DEPLOYMENT_REQUESTS, lambda _: 1),
+                (catalogue.DEPLOYMENT_SUCCESSES, lambda answered: answered),
+                (catalogue.DEPLOYMENT_FAILURES, lambda answered: not answered),
+            ),
         )
-        self._failures = counters(meter, overflowed, catalogue.DEPLOYMENT_FAILURES)
-        self._cooldowns = counters(meter, overflowed, catalogue.DEPLOYMENT_COOLDOWNS)
-        self._latency = distribution(catalogue.API_LATENCY, overflowed)
-        self._total_latency = distribution(catalogue.TOTAL_LATENCY, overflowed)
-        self._per_token = distribution(catalogue.LATENCY_PER_OUTPUT_TOKEN, overflowed)
-        self._states: OrderedDict[Labels, int] = OrderedDict()
-        metric = catalogue.DEPLOYMENT_STATE
-        meter.create_observable_gauge(
-            metric.name, [self._observe_states], metric.unit, metric.description
+        self._failures = Counters[None](meter, overflowed, ((catalogue.API_FAILURES, lambda _: 1),))
+        self._cooldowns = Counters[None](
+            meter, overflowed, ((catalogue.DEPLOYMENT_COOLDOWNS, lambda _: 1),)
+        )
+        self._latency = histogram(catalogue.API_LATENCY)
+        self._total_latency = histogram(catalogue.TOTAL_LATENCY)
+        self._per_token = histogram(catalogue.LATENCY_PER_OUTPUT_TOKEN)
+        self._time_to_first_token = histogram(catalogue.TIME_TO_FIRST_TOKEN)
+        self._state = Gauge(meter, overflowed, catalogue.DEPLOYMENT_STATE)
+        self._instruments: tuple[Counters[bool] | Counters[None] | Histogram | Gauge, ...] = (
+            self._answers,
+            self._failures,
+            self._cooldowns,
+            self._latency,
+            self._total_latency,
+            self._per_token,
+            self._time_to_first_token,
+            self._state,
         )
 
-    def attempt_ended(self, attempt: Attempt) -> None:
+    def first_chunk(self, attempt: Attempt, labels: Facts, seconds: float) -> None:
+        self._time_to_first_token.record(labels, seconds, attempt.emitted)
+
+    def attempt_ended(self, attempt: Attempt, labels: Facts) -> None:
         """Once everything is known of it. What never came to a deployment says nothing of one."""
-        if not attempt.sent or attempt.outcome not in (Outcome.COMPLETED, Outcome.ERROR):
+        if not attempt.sent:
             return
-        deployment = _deployment(attempt)
-        asked = (attempt.model_group or None, attempt.call.model or None, *deployment)
-        if attempt.outcome == Outcome.ERROR:
-            failure = attempt.failure
-            status = failure.status_code if failure is not None else None
-            self._failures.add(
-                (
-                    *asked,
-                    str(status) if status is not None else None,
-                    failure.type if failure is not None else None,
-                ),
-                1,
-            )
-            self._answers.add(asked, 0, 1)
-            self._is(deployment, FAILING)
+        if attempt.outcome in (Outcome.ERROR, Outcome.REJECTED):
+            self._failures.add(labels, None)
+        if attempt.outcome not in (Outcome.COMPLETED, Outcome.ERROR):
             return
-        self._answers.add(asked, 1, 1)
-        self._is(deployment, HEALTHY)
-        self._latency.record(_latency_labels(attempt), attempt.duration, attempt.emitted)
+        answered = attempt.outcome == Outcome.COMPLETED
+        self._answers.add(labels, answered)
+        out = attempt.cooldown_seconds is not None
+        self._state.set(labels, HEALTHY if answered else OUT if out else FAILING)
+        if not answered:
+            return
+        self._latency.record(labels, attempt.duration, attempt.emitted)
         made = attempt.usage.output_tokens
         if made:
             first = attempt.time_to_first_chunk
             seconds = (attempt.duration if first is None else first) / made
-            self._per_token.record(
-                (attempt.model_group or None, *deployment), seconds, attempt.emitted
-            )
+            self._per_token.record(labels, seconds, attempt.emitted)
 
-    def request_ended(self, request: Request) -> None:
-        attempt = request.last_attempt
-        if attempt is not None and request.outcome == Outcome.COMPLETED:
-            labels = _latency_labels(attempt)
+    def request_ended(self, request: Request, labels: Facts) -> None:
+        """``labels``: those of the attempt that decided it."""
+        if request.outcome == Outcome.COMPLETED:
             self._total_latency.record(labels, request.duration, request.emitted)
 
+    @property
+    def on(self) -> bool:
+        """Whether any of them is counted at all."""
+        return any(instrument.on for instrument in self._instruments)
+
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None:
-        deployment: Labels = (None, cooldown.deployment_id, None, None)
         if attempt is not None and attempt.deployment_id == cooldown.deployment_id:
-            deployment = _deployment(attempt)
+            labels = facts.of_attempt(attempt)
+        else:
+            labels: dict[str, str | None] = {"model_id": cooldown.deployment_id}
         status = cooldown.status_code
-        self._cooldowns.add((*deployment, str(status) if status is not None else None), 1)
-        self._is(deployment, OUT)
+        labels["exception_status"] = str(status) if status is not None else None
+        self._cooldowns.add(labels, None)
+        self._state.set(labels, OUT)
 
-    def _is(self, deployment: Labels, state: int) -> None:
-        self._states[deployment] = state
-        self._states.move_to_end(deployment)
-        if len(self._states) > MAX_SERIES:
-            self._states.popitem(last=False)
+    def select(self, selection: Selection) -> None:
+        for instrument in self._instruments:
+            instrument.select(selection)
 
-    def _observe_states(self, _: CallbackOptions) -> list[Observation]:
-        names = catalogue.DEPLOYMENT_STATE.attributes
-        return [
-            Observation(state, labelled(names, labels))
-            for labels, state in list(self._states.items())
-        ]
-
-    def after_fork(self) -> None:
+    def clear(self) -> None:
         """What was seen was seen by the parent."""
-        self._states.clear()
-        for sums in (self._answers, self._failures, self._cooldowns):
-            sums.clear()
-        for made in (self._latency, self._total_latency, self._per_token):
-            if isinstance(made, CellDistribution):
-                made.after_fork()
-
-
-def _deployment(attempt: Attempt) -> Labels:
-    return (
-        attempt.model or None,
-        attempt.deployment_id,
-        attempt.api_base,
-        attempt.provider or None,
-    )
-
-
-def _latency_labels(attempt: Attempt) -> Labels:
-    return (
-        attempt.model_group or None,
-        attempt.model or None,
-        attempt.call.model or None,
-        attempt.deployment_id,
-        attempt.provider or None,
-    )
+        for instrument in self._instruments:
+            instrument.clear()

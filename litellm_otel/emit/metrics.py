@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from opentelemetry.metrics import Observation
 
 from litellm_otel import catalogue
-from litellm_otel.emit import names
-from litellm_otel.emit.cells import counters
+from litellm_otel import selection as selections
+from litellm_otel.emit import facts, names
+from litellm_otel.emit.counters import Counters
 from litellm_otel.emit.deployments import Deployments
-from litellm_otel.emit.distributions import CellDistribution
+from litellm_otel.emit.facts import OTHER
+from litellm_otel.emit.histograms import Histogram
 from litellm_otel.emit.services import Services
-from litellm_otel.emit.usage import UsageCounters
+from litellm_otel.emit.told import Told
+from litellm_otel.emit.usage import MEASURES, TOOL_MEASURES
+from litellm_otel.model import Outcome
 from litellm_otel.model.vocabulary import STATUS_OF_OUTCOME
 
 if TYPE_CHECKING:
@@ -20,14 +24,26 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import CallbackOptions, Meter
 
-    from litellm_otel.catalogue import Metric
-    from litellm_otel.emit.distributions import Distribution, Labels
+    from litellm_otel.emit.distributions import Labels
+    from litellm_otel.emit.facts import Facts
+    from litellm_otel.emit.histograms import Distributions
     from litellm_otel.model import Attempt, Request
+    from litellm_otel.selection import Selection
 
 NO_PROVIDER = "none"
 """The ``provider`` of what never came to one."""
-UNKNOWN_MODEL = "other"
-"""The ``model`` of requests for something LiteLLM does not serve: clients can make up any name."""
+
+
+def _gen_ai(attempt: Attempt) -> Labels:
+    """What all metrics of the GenAI conventions have as labels."""
+    return (
+        attempt.operation,
+        names.gen_ai_provider_name(attempt.provider),
+        attempt.model or None,
+        attempt.response.model,
+        attempt.server_address,
+        attempt.server_port,
+    )
 
 
 class Metrics:
@@ -36,7 +52,7 @@ class Metrics:
     def __init__(
         self,
         meter: Meter,
-        distribution: Callable[[Metric, Callable[[str], None]], Distribution],
+        distributions: Distributions,
         in_flight: Callable[[], int | None],
         hooks: Callable[[], dict[str, str]],
     ) -> None:
@@ -54,28 +70,75 @@ class Metrics:
             metric.name, [observe_in_flight], metric.unit, metric.description
         )
 
-        self._overflowed = counters(meter, None, catalogue.SERIES_DROPPED)
+        def unbounded(_: str) -> None:
+            """There are no more series of it than metrics."""
+
+        self._overflowed = Counters[None](
+            meter, unbounded, ((catalogue.SERIES_DROPPED, lambda _: 1),)
+        )
 
         def overflowed(metric: str) -> None:
-            self._overflowed.add((metric,), 1)
+            self._overflowed.add({"metric": metric}, None)
 
-        self.services = Services(meter, distribution, overflowed)
-        self.deployments = Deployments(meter, distribution, overflowed)
-        self._requests = counters(meter, overflowed, catalogue.REQUESTS)
-        self._errors = counters(meter, overflowed, catalogue.PROVIDER_ERRORS)
-        self._usage = UsageCounters(meter, overflowed)
-        self._latency = distribution(catalogue.REQUEST_LATENCY, overflowed)
-        self._time_to_first_token = distribution(catalogue.TIME_TO_FIRST_TOKEN, overflowed)
-        self._duration = distribution(catalogue.OPERATION_DURATION, overflowed)
-        self._token_usage = distribution(catalogue.TOKEN_USAGE, overflowed)
-        self._first_chunk = distribution(catalogue.TIME_TO_FIRST_CHUNK, overflowed)
-        self._per_chunk = distribution(catalogue.TIME_PER_OUTPUT_CHUNK, overflowed)
+        def histogram(metric: catalogue.Metric) -> Histogram:
+            return Histogram(distributions, overflowed, metric)
+
+        self.services = Services(meter, distributions, overflowed)
+        self.told = Told(meter, distributions, overflowed)
+        self.deployments = Deployments(meter, distributions, overflowed)
+        self._requests = Counters[None](meter, overflowed, ((catalogue.REQUESTS, lambda _: 1),))
+        self._proxied = Counters["Request"](
+            meter,
+            overflowed,
+            (
+                (catalogue.PROXY_REQUESTS, lambda _: 1),
+                (
+                    catalogue.PROXY_FAILURES,
+                    lambda request: request.outcome in (Outcome.ERROR, Outcome.REJECTED),
+                ),
+            ),
+        )
+        self._errors = Counters[None](
+            meter, overflowed, ((catalogue.PROVIDER_ERRORS, lambda _: 1),)
+        )
+        self._usage = Counters["Attempt"](meter, overflowed, MEASURES)
+        self._tools = Counters["Attempt"](meter, overflowed, TOOL_MEASURES)
+        self._latency = histogram(catalogue.REQUEST_LATENCY)
+        self._duration = histogram(catalogue.OPERATION_DURATION)
+        self._token_usage = histogram(catalogue.TOKEN_USAGE)
+        self._first_chunk = histogram(catalogue.TIME_TO_FIRST_CHUNK)
+        self._per_chunk = histogram(catalogue.TIME_PER_OUTPUT_CHUNK)
+        self._cost = histogram(catalogue.COST)
+        self._first_token = histogram(catalogue.TIME_TO_FIRST_TOKEN_SEEN)
+        self._answered = histogram(catalogue.RESPONSE_DURATION)
+        self._families = (
+            self.services,
+            self.told,
+            self.deployments,
+            self._overflowed,
+            self._requests,
+            self._proxied,
+            self._errors,
+            self._usage,
+            self._tools,
+            self._latency,
+            self._duration,
+            self._token_usage,
+            self._first_chunk,
+            self._per_chunk,
+            self._cost,
+            self._first_token,
+            self._answered,
+        )
 
         def observe_hooks(_: CallbackOptions) -> Iterable[Observation]:
             return [
                 Observation(1, {"hook": hook, "state": state}) for hook, state in hooks().items()
             ]
 
+        self._known: tuple[Attempt, Facts] | None = None
+        """The attempt counted last, which mostly decides the request counted next, and its labels."""
+        self.select(selections.current())
         metric = catalogue.HOOKS
         meter.create_observable_gauge(metric.name, [observe_hooks], metric.unit, metric.description)
 
@@ -83,85 +146,99 @@ class Metrics:
         """Have ``work`` done before metrics are read."""
         self._before_collection = work
 
+    def select(self, selection: Selection) -> None:
+        """Send these, with these labels, from now on."""
+        for family in self._families:
+            family.select(selection)
+        self._by_caller = any(
+            family.on for family in (self.deployments, self._usage, self._tools, self._proxied)
+        )
+
     def request_ended(self, request: Request) -> None:
         attempt = request.last_attempt
         labels = (
-            request.model or UNKNOWN_MODEL,
+            request.model or OTHER,
             (attempt.provider if attempt is not None else None) or NO_PROVIDER,
             STATUS_OF_OUTCOME[request.outcome],
         )
-        self._requests.add(labels, 1)
-        self._latency.record(labels, request.duration, request.emitted)
-        self.deployments.request_ended(request)
+        self._requests.add(dict(zip(catalogue.REQUESTS.attributes, labels, strict=True)), None)
+        self._latency.record_labels(labels, request.duration, request.emitted)
+        deciding: Facts | None = None
+        if attempt is not None and self._by_caller:
+            deciding = self._facts_of(attempt)
+            self.deployments.request_ended(request, deciding)
+        if request.proxied and self._proxied.on:
+            self._proxied.add(facts.of_request(request, deciding), request)
+
+    def _facts_of(self, attempt: Attempt) -> Facts:
+        if self._known is not None and self._known[0] is attempt:
+            known, self._known = self._known[1], None
+            return known
+        return facts.of_attempt(attempt)
 
     def attempt_ended(self, attempt: Attempt) -> None:
-        common = (
-            attempt.operation,
-            names.gen_ai_provider_name(attempt.provider),
-            attempt.model or None,
-            attempt.response.model,
-            attempt.server_address,
-            attempt.server_port,
-        )
+        common = _gen_ai(attempt)
         failure = attempt.failure
         if failure is not None:
-            self._errors.add((attempt.call.model, attempt.provider or NO_PROVIDER, failure.kind), 1)
+            self._errors.add(
+                {
+                    "model": attempt.call.model,
+                    "provider": attempt.provider or NO_PROVIDER,
+                    "kind": failure.kind,
+                },
+                None,
+            )
         if attempt.sent:
             error_type = failure.type if failure is not None else None
-            self._duration.record((*common, error_type), attempt.duration, attempt.emitted)
-        self._record_stream(attempt, common)
-        if attempt.counted and not attempt.delegated:
-            self._usage.attempt_ended(attempt)
-            self.deployments.attempt_ended(attempt)
-            if attempt.sent:
-                self._record_tokens(attempt, common)
-
-    def _record_stream(self, attempt: Attempt, common: Labels) -> None:
+            self._duration.record_labels((*common, error_type), attempt.duration, attempt.emitted)
+            if attempt.outcome == Outcome.COMPLETED:
+                self._answered.record_labels(common, attempt.duration, attempt.emitted)
         first = attempt.time_to_first_chunk
-        if first is None:
+        if first is not None:
+            self._record_stream(attempt, common, first)
+        counts = attempt.counted and not attempt.delegated
+        if counts and attempt.sent:
+            self._record_tokens(attempt, common)
+        if counts and attempt.cost:
+            self._cost.record_labels(common, attempt.cost, attempt.emitted)
+        if not self._by_caller:
             return
+        labels = facts.of_attempt(attempt)
+        self._known = attempt, labels
+        if first is not None:
+            self.deployments.first_chunk(attempt, labels, first)
+        if counts:
+            self._usage.add(labels, attempt)
+            if attempt.of_tool:
+                self._tools.add(labels, attempt)
+            self.deployments.attempt_ended(attempt, labels)
+
+    def _record_stream(self, attempt: Attempt, common: Labels, first: float) -> None:
         span = attempt.emitted
-        self._first_chunk.record(common, first, span)
-        self._time_to_first_token.record(
-            (
-                attempt.model,
-                attempt.provider,
-                attempt.call.model,
-                attempt.model_group,
-                attempt.deployment_id,
-            ),
-            first,
-            span,
-        )
+        self._first_chunk.record_labels(common, first, span)
+        self._first_token.record_labels(common, first, span)
         per_chunk = attempt.time_per_output_chunk
         if per_chunk is not None:
-            self._per_chunk.record(common, per_chunk, span)
+            self._per_chunk.record_labels(common, per_chunk, span)
 
     def _record_tokens(self, attempt: Attempt, common: Labels) -> None:
-        usage = attempt.usage
+        usage, span = attempt.usage, attempt.emitted
         if usage.input_tokens is not None:
-            self._token_usage.record((*common, "input"), usage.input_tokens, attempt.emitted)
+            self._token_usage.record_labels((*common, "input"), usage.input_tokens, span)
         if usage.output_tokens is not None:
-            self._token_usage.record((*common, "output"), usage.output_tokens, attempt.emitted)
+            self._token_usage.record_labels((*common, "output"), usage.output_tokens, span)
 
     def late_cost(self, attempt: Attempt) -> None:
+        """The cost of an attempt that was counted without one."""
         if attempt.delegated or not attempt.counted:
             return
-        self._usage.late_cost(attempt)
+        cost = attempt.cost or 0.0
+        self._usage.add_to(catalogue.SPEND, facts.of_attempt(attempt), cost)
+        if cost:
+            self._cost.record_labels(_gen_ai(attempt), cost, attempt.emitted)
 
     def after_fork(self) -> None:
-        self.services.after_fork()
-        self.deployments.after_fork()
-        self._usage.after_fork()
-        for sums in (self._requests, self._errors, self._overflowed):
-            sums.clear()
-        for made in (
-            self._latency,
-            self._time_to_first_token,
-            self._duration,
-            self._token_usage,
-            self._first_chunk,
-            self._per_chunk,
-        ):
-            if isinstance(made, CellDistribution):
-                made.after_fork()
+        """What was counted is the parent's."""
+        self._known = None
+        for family in self._families:
+            family.clear()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.metrics import Observation
-
 from litellm_otel import catalogue
-from litellm_otel.emit.cells import counters
-from litellm_otel.emit.distributions import CellDistribution
+from litellm_otel import selection as selections
+from litellm_otel.emit.counters import Counters
+from litellm_otel.emit.gauges import Gauge
+from litellm_otel.emit.histograms import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.metrics import CallbackOptions, Meter
+    from opentelemetry.metrics import Meter
 
     from litellm_otel.catalogue import Metric, Service
-    from litellm_otel.emit.distributions import Distribution
+    from litellm_otel.emit.histograms import Distributions
     from litellm_otel.model import ServiceEvent
-
-    Distributions = Callable[[Metric, Callable[[str], None]], Distribution]
+    from litellm_otel.selection import Selection
 
 _KNOWN = {service.name: service for service in catalogue.SERVICES}
 
@@ -40,16 +39,20 @@ class Services:
         if event.service not in self._used:
             service = _KNOWN.get(event.service)
             if service is not None:  # otherwise of a newer LiteLLM: its metrics have no names yet
-                self._used[event.service] = _Used(
-                    service, self._meter, self._distributions, self._overflowed
-                )
+                used = _Used(service, self._meter, self._distributions, self._overflowed)
+                used.select(selections.current())
+                self._used[event.service] = used
 
     def service_event(self, event: ServiceEvent) -> None:
         used = self._used.get(event.service)
         if used is not None:
             used.note(event)
 
-    def after_fork(self) -> None:
+    def select(self, selection: Selection) -> None:
+        for used in list(self._used.values()):
+            used.select(selection)
+
+    def clear(self) -> None:
         for used in self._used.values():
             used.clear()
 
@@ -65,45 +68,41 @@ class _Used:
         overflowed: Callable[[str], None],
     ) -> None:
         self._name = service.name
-        self._sizes: dict[str, float] = {}
+        measures: list[tuple[Metric, Callable[[ServiceEvent], float | None]]] = []
+        if service.total is not None:
+            measures.append((service.total, lambda _: 1))
+        if service.failed is not None:
+            measures.append((service.failed, lambda event: event.error_class is not None))
+        self._counters = Counters["ServiceEvent"](meter, overflowed, measures)
         self._latency = (
-            distributions(service.latency, overflowed) if service.latency is not None else None
+            Histogram(distributions, overflowed, service.latency)
+            if service.latency is not None
+            else None
         )
-        self._total = (
-            counters(meter, overflowed, service.total) if service.total is not None else None
-        )
-        self._failed = (
-            counters(meter, overflowed, service.failed) if service.failed is not None else None
-        )
-        if service.size is not None:
-            metric = service.size
-            meter.create_observable_gauge(
-                metric.name, [self._observe], metric.unit, metric.description
-            )
+        self._size = Gauge(meter, overflowed, service.size) if service.size is not None else None
+
+    @property
+    def _instruments(self) -> tuple[Counters[ServiceEvent] | Histogram | Gauge, ...]:
+        given = (self._counters, self._latency, self._size)
+        return tuple(instrument for instrument in given if instrument is not None)
 
     def note(self, event: ServiceEvent) -> None:
-        labels = (self._name,)
-        if event.size is not None:
-            self._sizes[event.sized] = event.size
-        if self._total is not None:
-            self._total.add(labels, 1)
-        if event.error_class is not None:
-            if self._failed is not None:
-                self._failed.add((*labels, event.error_class, event.function), 1)
-        elif self._latency is not None and event.seconds is not None:
-            self._latency.record(labels, event.seconds, None)
+        facts = {
+            self._name: self._name,
+            "error_class": event.error_class,
+            "function_name": event.function,
+        }
+        if event.size is not None and self._size is not None:
+            self._size.set({self._name: event.sized or None}, event.size)
+        self._counters.add(facts, event)
+        if event.error_class is None and event.seconds is not None and self._latency is not None:
+            self._latency.record(facts, event.seconds, None)
 
-    def _observe(self, _: CallbackOptions) -> list[Observation]:
-        return [
-            Observation(size, {self._name: sized} if sized else {})
-            for sized, size in list(self._sizes.items())
-        ]
+    def select(self, selection: Selection) -> None:
+        for instrument in self._instruments:
+            instrument.select(selection)
 
     def clear(self) -> None:
         """The counts are the parent's."""
-        self._sizes.clear()
-        for sums in (self._total, self._failed):
-            if sums is not None:
-                sums.clear()
-        if isinstance(self._latency, CellDistribution):
-            self._latency.after_fork()
+        for instrument in self._instruments:
+            instrument.clear()

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from litellm_otel.boundary import guarded
+from litellm_otel.emit import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from litellm_otel.emit.logs import Logs
     from litellm_otel.emit.metrics import Metrics
     from litellm_otel.emit.spans import Spans
-    from litellm_otel.model import Attempt, Call, Cooldown, Request, ServiceEvent
+    from litellm_otel.model import Attempt, Call, Cooldown, Measurement, Request, ServiceEvent
 
 WAIT: Final = 1.0
 """Seconds that what has ended waits for company."""
@@ -61,15 +62,19 @@ class Telemetry:
         self._count_cost = guarded(metrics.late_cost)
         self._prepare_service = guarded(metrics.services.prepare)
         self._count_service = guarded(metrics.services.service_event)
+        self.selected = guarded(metrics.select)
+        self._note_measurements = guarded(metrics.told.measured)
         self._later = later
         self._waiting: deque[tuple[Callable[[Any], Any], Any]] = deque()
+        self._due = False
+        """Whether somebody is to look for what is waiting."""
         self._draining = threading.RLock()
         metrics.before_collection(self.drain)
 
     def request_ended(self, request: Request) -> None:
         # The web framework's instrumentation ends the span as soon as this returns.
         self._end_server_span(request)
-        self._put(self._count_request, request)
+        self._count(self._count_request, request)
 
     def request_settled(self, request: Request) -> None:
         self._put(self._log_request, request)
@@ -81,10 +86,10 @@ class Telemetry:
         if self.contents is not None:
             self._put(self.contents.attempt_ended, attempt)
         self._put(self._end_attempt_span, attempt)
-        self._put(self._count_attempt, attempt)
+        self._count(self._count_attempt, attempt)
 
     def late_cost(self, attempt: Attempt) -> None:
-        self._put(self._count_cost, attempt)
+        self._count(self._count_cost, attempt)
 
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None:
         self._tell_of_cooldown(cooldown, attempt)
@@ -94,13 +99,24 @@ class Telemetry:
         self._prepare_service(event)
         self._put(self._count_service, event)
 
+    def measured(self, measurements: tuple[Measurement, ...]) -> None:
+        self._count(self._note_measurements, measurements)
+
+    def _count(self, work: Callable[[Any], Any], record: Any) -> None:
+        if storage.outlives_us():
+            # Before the answer leaves, so that what is answered is counted even if we are killed now.
+            work(record)
+        else:
+            self._put(work, record)
+
     def _put(self, work: Callable[[Any], Any], record: Any) -> None:
         waiting = len(self._waiting)
         if waiting >= MAX_WAITING:
             work(record)
             return
         self._waiting.append((work, record))
-        if not waiting:
+        if not self._due:  # looked at last: what was waiting may all be done meanwhile
+            self._due = True
             self._later(WAIT, self.drain)
         elif waiting == ENOUGH:
             self._later(0.0, self.drain)
@@ -110,6 +126,7 @@ class Telemetry:
         take = self._waiting.popleft
         # Also when another thread is at it: who asks for it means to have it done.
         with self._draining:
+            self._due = False
             while self._waiting:
                 work, record = take()
                 work(record)
@@ -117,4 +134,5 @@ class Telemetry:
     def after_fork(self) -> None:
         """What is waiting is the parent's to do."""
         self._draining = threading.RLock()
+        self._due = False
         self._waiting.clear()

@@ -1,93 +1,47 @@
 """Every entry point of LiteLLM: the one decorator, ``litellm.utils.client``, that all of them carry.
 
-Two layers go around each entry point. The outer one, around LiteLLM's own wrapper, is the call as its
-user sees it: cache, cost and LiteLLM's bookkeeping are done when it returns. The inner one, around the
-function LiteLLM's wrapper calls, is one attempt: the wrapper's own retries call it again.
+Two layers go around each entry point. The outer one, in here, around LiteLLM's own wrapper, is the call as
+its user sees it: cache, cost and LiteLLM's bookkeeping are done when it returns. The inner one, in
+`attempts`, is around the function that LiteLLM's wrapper calls.
 """
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel.boundary import guarded, report
+from litellm_otel.hooks.attempts import Attempts, failure_in
+from litellm_otel.hooks.entry import Entry, current
 from litellm_otel.model import Attempt, Call, Failure, Outcome
+from litellm_otel.reading.agents import agent_of
 from litellm_otel.reading.arguments import (
-    contents_of,
-    deployment_id_of,
     identity_in,
     is_health_check,
-    is_streamed,
     model_of,
-    parameters_of,
-    provider_of,
-    server_of,
-    target_of,
 )
-from litellm_otel.reading.call_kinds import EntryPoint, entry_point_of, named
+from litellm_otel.reading.entry_point import EntryPoint, entry_point_of, named
 from litellm_otel.reading.failures import failure_of, is_cancellation, outcome_of
-from litellm_otel.reading.providers import model_and_provider, server, shown_base, shown_model
+from litellm_otel.reading.providers import server, shown_base, shown_model
 from litellm_otel.reading.responses import (
-    agent_of,
     hidden_params_of,
     ingestion_failed,
     response_of,
     tool_failed,
+    tool_of,
     whole_of,
 )
-from litellm_otel.reading.secrets import secrets_of
-from litellm_otel.reading.tries import tries_again, tries_others
+from litellm_otel.reading.tries import in_tool_loop, tries_again, tries_others
 from litellm_otel.reading.usage import cost_of, cost_parts_of, usage_of_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.hooks.streams import Streams
     from litellm_otel.recorder import Recorder
-
-_entry: contextvars.ContextVar[Entry | None] = contextvars.ContextVar(
-    "litellm_otel_entry", default=None
-)
-
-
-class Entry:
-    """One use of an entry point, while it runs."""
-
-    __slots__ = (
-        "about",
-        "attempt",
-        "call",
-        "call_id",
-        "call_token",
-        "done",
-        "ending",
-        "logging_obj",
-        "owner",
-        "scope",
-        "spreads",
-        "token",
-    )
-
-    def __init__(self, about: EntryPoint, call: Call, owner: bool) -> None:
-        self.about = about
-        self.call = call
-        self.owner = owner
-        """True where the call was started for this use, and ends with it."""
-        self.call_id: str | None = None
-        self.logging_obj: Any = None
-        """LiteLLM's ``Logging`` of this use."""
-        self.attempt: Attempt | None = None
-        self.done = False
-        self.ending = Outcome.COMPLETED
-        """How it ends if nothing more can be read of it."""
-        self.spreads = False
-        """True where it is made of uses of entry points itself, each with attempts of the same call."""
-        self.scope: object = None
-        self.token: contextvars.Token[Entry | None] | None = None
-        self.call_token: contextvars.Token[Call | None] | None = None
 
 
 class EntryPoints:
@@ -96,6 +50,7 @@ class EntryPoints:
     def __init__(self, recorder: Recorder, streams: Streams) -> None:
         self._recorder = recorder
         self._streams = streams
+        self._attempts = Attempts(recorder)
 
     def wrap_client(self, client: Callable[..., Any]) -> Callable[..., Any]:
         """A decorator that does what ``client`` does, and records."""
@@ -105,10 +60,10 @@ class EntryPoints:
             about = entry_point_of(original_function)
             recorded: Any
             if inspect.iscoroutinefunction(original_function):
-                attempt = self._async_attempt(original_function, about)
+                attempt = self._attempts.wrap_async(original_function, about)
                 recorded = self._async_entry(client(attempt), about)
             else:
-                attempt = self._sync_attempt(original_function, about)
+                attempt = self._attempts.wrap_sync(original_function, about)
                 recorded = self._sync_entry(client(attempt), about)
             recorded.__wrapped__ = original_function  # as LiteLLM's own decorator has it
             return recorded
@@ -128,8 +83,8 @@ class EntryPoints:
                 decorated=False,
             )
         if inspect.iscoroutinefunction(function):
-            return self._async_entry(self._async_attempt(function, about), about)
-        return self._sync_entry(self._sync_attempt(function, about), about)
+            return self._async_entry(self._attempts.wrap_async(function, about), about)
+        return self._sync_entry(self._attempts.wrap_sync(function, about), about)
 
     def wrap_spreading(self, function: Callable[..., Any], spread: str) -> Callable[..., Any]:
         """The same for a function that calls the entry point ``spread`` as often as it takes."""
@@ -138,13 +93,7 @@ class EntryPoints:
             return self._async_entry(function, about, spreads=True)
         return self._sync_entry(function, about, spreads=True)
 
-    def native_setup(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
+    def native_setup(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """For what sets up LiteLLM's logging of a call that its native library makes."""
         made = wrapped(*args, **kwargs)
         self._note_logging(made)
@@ -152,7 +101,7 @@ class EntryPoints:
 
     @guarded
     def _note_logging(self, made: Any) -> None:
-        entry = _entry.get()
+        entry = current.get()
         if entry is None or entry.done or entry.attempt is None or entry.about.decorated:
             return
         entry.logging_obj = made.logger
@@ -160,8 +109,6 @@ class EntryPoints:
         if entry.call.around is None and entry.call.request.call_id is None:
             entry.call.request.call_id = entry.attempt.call_id
         self._recorder.expect_details(entry.attempt)
-
-    # -- the outer layer ----------------------------------------------------------------------
 
     def _async_entry(
         self, wrapped: Callable[..., Any], about: EntryPoint, *, spreads: bool = False
@@ -211,7 +158,7 @@ class EntryPoints:
     ) -> Entry | None:
         if not self._recorder.active:
             return None
-        outer = _entry.get()
+        outer = current.get()
         if outer is not None and not outer.done:
             if spreads:
                 return None
@@ -220,6 +167,7 @@ class EntryPoints:
         logging_obj = kwargs.get("litellm_logging_obj")
         call_id = getattr(logging_obj, "litellm_call_id", None)
         around = None
+        looped = in_tool_loop(kwargs)
         if outer is not None and not outer.done:
             around = outer.attempt
             if around is not None and around.outcome:
@@ -227,7 +175,14 @@ class EntryPoints:
             undecorated = not (outer.about.decorated and about.decorated)
             if around and undecorated and outer.about.kind is about.kind:
                 return None
-            within = around and outer.about.kind.composite and about.kind is not outer.about.kind
+            of_other_kind = about.kind is not outer.about.kind
+            within = around and (
+                (
+                    of_other_kind
+                    and (outer.about.kind.composite or about.operation == "execute_tool")
+                )
+                or (looped and not outer.in_tool_loop)
+            )
             if not within and (
                 _is_inner_half(outer, call_id) or (around and _is_bridged(outer, about))
             ):
@@ -243,15 +198,16 @@ class EntryPoints:
                 around,
                 internal=is_health_check(identity),
                 routed=spreads or tries_again(about.kind.name, given),
-                model=shown_model(model_of(given)),
+                model=around.call.model if around and looped else shown_model(model_of(given)),
                 operation=about.operation,
                 identity=identity,
             )
             if around is not None and about.is_inference and outer is not None:
                 around.delegated = outer.about.is_inference or outer.about.kind.composite
         entry = Entry(about, call, owner)
+        entry.in_tool_loop = looped
         entry.call_id = call_id
-        entry.token = _entry.set(entry)
+        entry.token = current.set(entry)
         if owner:
             entry.spreads = spreads
             entry.scope = recorder.emitter.enter(call) if call.routed else None
@@ -267,7 +223,7 @@ class EntryPoints:
             self._recorder.fall_back(call, model)
         entry = Entry(about, call, owner=False)
         entry.call_id = getattr(kwargs.get("litellm_logging_obj"), "litellm_call_id", None)
-        entry.token = _entry.set(entry)
+        entry.token = current.set(entry)
         return entry
 
     @guarded
@@ -280,7 +236,7 @@ class EntryPoints:
         if entry.call_token is not None:
             self._recorder.leave_call(entry.call_token)
         if entry.token is not None:
-            _entry.reset(entry.token)
+            current.reset(entry.token)
 
     def _end_what_is_left(self, entry: Entry) -> None:
         """Nothing, unless reading the call or its result broke."""
@@ -302,7 +258,7 @@ class EntryPoints:
         exception: BaseException,
     ) -> None:
         cancelled = is_cancellation(exception)
-        failure = None if cancelled else self._failure(about, args, kwargs, exception)
+        failure = None if cancelled else failure_in(about, args, kwargs, exception)
         outcome = Outcome.CANCELLED if cancelled else Outcome.ERROR
         attempt = entry.attempt
         if entry.spreads:
@@ -310,6 +266,8 @@ class EntryPoints:
         elif attempt is None and not cancelled:
             attempt = self._unsent_attempt(entry, about, args, kwargs)
         if attempt is not None:
+            if about.operation == "invoke_agent":
+                attempt.target = attempt.target or agent_of(entry.logging_obj)
             self._recorder.end_attempt(attempt, outcome, failure)
             self._recorder.settle_attempt(attempt)
         if entry.owner:
@@ -349,8 +307,11 @@ class EntryPoints:
         _complete_from_hidden_params(attempt, hidden)
         if about.operation == "invoke_agent":
             attempt.target = attempt.target or agent_of(entry.logging_obj)
+        if attempt.of_tool:
+            name, attempt.target_server = tool_of(entry.logging_obj)
+            attempt.target = name or attempt.target
         if not attempt.outcome and self._streams.is_stream(result):
-            result = self._streams.follow(result, attempt)
+            result = self._streams.follow(result, attempt, entry)
         else:
             if attempt.content is not None and recorder.contents is not None:
                 recorder.contents.answered(attempt, result)
@@ -359,7 +320,9 @@ class EntryPoints:
             attempt.usage = usage_of_result(told) or attempt.usage
             if not about.makes_tokens and not attempt.usage.output_tokens:
                 attempt.usage.output_tokens = None
-            if about.kind.billed:
+            if attempt.cache_hit:
+                attempt.cost = 0.0  # what the answer says is what it cost when it was made
+            elif about.kind.billed:
                 # What is only fetched has been paid for, whatever LiteLLM makes of it.
                 attempt.cost = cost_of(hidden.get("response_cost"))
                 attempt.cost_parts = cost_parts_of(
@@ -381,142 +344,13 @@ class EntryPoints:
         self, entry: Entry, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Attempt:
         """LiteLLM answered, or refused, without asking a provider."""
-        attempt = self._read_attempt(entry.call, about, args, kwargs)
+        attempt = self._attempts.read(entry.call, about, args, kwargs)
         attempt.sent = False
         if self._recorder.contents is not None:
             self._recorder.contents.asked_unsent(attempt, about, about.arguments(args, kwargs))
         self._recorder.start_attempt(attempt)
         entry.attempt = attempt
         return attempt
-
-    # -- the inner layer ----------------------------------------------------------------------
-
-    def _async_attempt(self, original: Callable[..., Any], about: EntryPoint) -> Callable[..., Any]:
-        @functools.wraps(original)
-        async def attempt_function(*args: Any, **kwargs: Any) -> Any:
-            attempt = self._start(about, args, kwargs)
-            if attempt is None:
-                return await original(*args, **kwargs)
-            token = self._recorder.emitter.enter(attempt)
-            try:
-                return await original(*args, **kwargs)
-            except BaseException as exception:
-                self._attempt_failed(attempt, about, args, kwargs, exception)
-                raise
-            finally:
-                self._left(attempt, token, kwargs)
-
-        return attempt_function
-
-    def _sync_attempt(self, original: Callable[..., Any], about: EntryPoint) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def attempt_function(*args: Any, **kwargs: Any) -> Any:
-            attempt = self._start(about, args, kwargs)
-            if attempt is None:
-                return original(*args, **kwargs)
-            token = self._recorder.emitter.enter(attempt)
-            try:
-                return original(*args, **kwargs)
-            except BaseException as exception:
-                self._attempt_failed(attempt, about, args, kwargs, exception)
-                raise
-            finally:
-                self._left(attempt, token, kwargs)
-
-        return attempt_function
-
-    @guarded
-    def _start(
-        self, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Attempt | None:
-        entry = _entry.get()
-        if entry is None or entry.done or entry.spreads:
-            return None
-        if entry.attempt is not None:
-            if not entry.attempt.outcome:
-                # The inner half of the attempt that is under way, which LiteLLM may account for.
-                inner_id = getattr(kwargs.get("litellm_logging_obj"), "litellm_call_id", None)
-                if inner_id not in (None, entry.call_id):
-                    self._recorder.expect_details(entry.attempt, inner_id)
-                return None
-            self._recorder.settle_attempt(entry.attempt)
-        attempt = self._read_attempt(entry.call, about, args, kwargs)
-        if self._recorder.contents is not None:
-            self._recorder.contents.asked(attempt, about, about.arguments(args, kwargs))
-        entry.call_id = attempt.call_id
-        entry.logging_obj = kwargs.get("litellm_logging_obj")
-        entry.attempt = attempt
-        self._recorder.start_attempt(attempt)
-        if about.kind.session:
-            self._recorder.expect_details(attempt)
-        return attempt
-
-    @guarded
-    def _left(self, attempt: Attempt, token: object, kwargs: dict[str, Any]) -> None:
-        try:
-            if attempt.content is not None and self._recorder.contents is not None:
-                self._recorder.contents.ended(attempt, kwargs)
-        finally:
-            self._recorder.emitter.leave(token)
-
-    def _read_attempt(
-        self, call: Call, about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Attempt:
-        given = about.arguments(args, kwargs)
-        kind = about.kind
-        base = given.get("api_base") or given.get("base_url")
-        provider = provider_of(about, given) or about.default_provider
-        model, provider = model_and_provider(
-            model_of(given),
-            provider if isinstance(provider, str) else None,
-            base if isinstance(base, str) else None,
-        )
-        address, port = server_of(given)
-        stream = is_streamed(about, given)
-        call_id = getattr(given.get("litellm_logging_obj"), "litellm_call_id", None)
-        return Attempt(
-            call=call,
-            operation=about.operation,
-            call_type=about.name,
-            model=model,
-            target=target_of(about, given),
-            provider=provider,
-            server_address=address,
-            server_port=port,
-            api_base=shown_base(base) if isinstance(base, str) else None,
-            deployment_id=deployment_id_of(given),
-            call_id=call_id or given.get("litellm_call_id"),
-            identity=call.identity if call.identity.key_hash else identity_in(given),
-            parameters=parameters_of(kind, given),
-            unit=kind.unit,
-            counted=kind.billed,
-            stream=stream,
-            asked=given.get(kind.content[0]) if stream and kind.content else None,
-        )
-
-    @guarded
-    def _attempt_failed(
-        self,
-        attempt: Attempt,
-        about: EntryPoint,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        exception: BaseException,
-    ) -> None:
-        if is_cancellation(exception):
-            self._recorder.end_attempt(attempt, Outcome.CANCELLED)
-        else:
-            # Settled when the entry point returns or tries again: until then LiteLLM's failure
-            # handlers run, and with them the cooldown the failure causes.
-            failure = self._failure(about, args, kwargs, exception)
-            self._recorder.end_attempt(attempt, Outcome.ERROR, failure)
-
-    @staticmethod
-    def _failure(
-        about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any], exception: BaseException
-    ) -> Failure:
-        given = about.arguments(args, kwargs)
-        return failure_of(exception, contents_of(given, about.kind.content), secrets_of(given))
 
 
 def _is_inner_half(outer: Entry, call_id: str | None) -> bool:

@@ -13,6 +13,7 @@ import wrapt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from litellm_otel.model import Attempt
 
@@ -111,9 +112,9 @@ class FollowedAsyncIterator(_Followed):
         return self
 
     async def __anext__(self) -> Any:
-        return await self._self_step(self.__wrapped__.__anext__)
+        return await self._self_await(self.__wrapped__.__anext__)
 
-    async def _self_step(self, step: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    async def _self_await(self, step: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         attempt, follower = self._self_attempt, self._self_follower
         scope = None if attempt.chunks else follower.enter(attempt)
         try:
@@ -131,6 +132,30 @@ class FollowedAsyncIterator(_Followed):
         return chunk
 
 
+class FollowedLoop(FollowedAsyncIterator):
+    """An asynchronous iterator that makes calls while it is read, all of them in the attempt."""
+
+    def __init__(
+        self,
+        wrapped: Any,
+        attempt: Attempt,
+        follower: Follower,
+        within: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        super().__init__(wrapped, attempt, follower)
+        self._self_within = within
+
+    async def __anext__(self) -> Any:
+        attempt, follower = self._self_attempt, self._self_follower
+        with self._self_within():
+            scope = follower.enter(attempt) if attempt.chunks else None
+            try:
+                return await super().__anext__()
+            finally:
+                if scope is not None:
+                    follower.leave(scope)
+
+
 class FollowedAsyncStream(FollowedAsyncIterator):
     """An asynchronous iterator that can be closed."""
 
@@ -139,14 +164,22 @@ class FollowedAsyncStream(FollowedAsyncIterator):
         await self.__wrapped__.aclose()
 
 
+class FollowedEither(FollowedAsyncStream, FollowedIterator):
+    """What can be read either way, such as LiteLLM's own streams."""
+
+
 class FollowedAsyncGenerator(FollowedAsyncStream):
     """An asynchronous generator."""
 
     async def asend(self, value: Any) -> Any:
-        return await self._self_step(self.__wrapped__.asend, value)
+        return await self._self_await(self.__wrapped__.asend, value)
 
     async def athrow(self, *args: Any) -> Any:
-        return await self._self_step(self.__wrapped__.athrow, *args)
+        return await self._self_await(self.__wrapped__.athrow, *args)
+
+
+class FollowedLoopGenerator(FollowedLoop, FollowedAsyncGenerator):
+    """An asynchronous generator that makes calls while it is read."""
 
 
 def followed(stream: Any, attempt: Attempt, follower: Follower) -> Any:
@@ -157,6 +190,8 @@ def followed(stream: Any, attempt: Attempt, follower: Follower) -> Any:
     elif isinstance(stream, AsyncIterator):
         closes = _has(cast("object", stream), "aclose")
         kind = FollowedAsyncStream if closes else FollowedAsyncIterator
+        if closes and _has(cast("object", stream), "__next__"):
+            kind = FollowedEither
     elif isinstance(stream, Generator):
         kind = FollowedGenerator
     elif _has(stream, "close"):

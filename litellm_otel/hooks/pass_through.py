@@ -15,12 +15,18 @@ from litellm_otel.boundary import guarded
 from litellm_otel.hooks.streams import MAX_CHUNKS
 from litellm_otel.model import Attempt, Call, Failure, Outcome
 from litellm_otel.reading.arguments import contents_of, identity_of_key
-from litellm_otel.reading.failures import failure_of, failure_of_status, outcome_of
+from litellm_otel.reading.failures import (
+    failure_of,
+    failure_of_refusal,
+    failure_of_status,
+    outcome_of,
+)
 from litellm_otel.reading.pass_through import Asked, asked, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.hooks.streams import Streams
     from litellm_otel.recorder import Recorder
 
@@ -67,11 +73,7 @@ class PassThrough:
         self._streams = streams
 
     async def pass_through_request(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         passing = self._open(args, kwargs)
         if passing is None:
@@ -170,7 +172,12 @@ class PassThrough:
             outcome = Outcome.CANCELLED if cancelled else Outcome.ERROR
             recorder.end_attempt(attempt, outcome, failure)
             recorder.settle_attempt(attempt)
-        ending = outcome_of(failure) if failure is not None else Outcome.CANCELLED
+        if failure is None:
+            ending = Outcome.CANCELLED
+        elif attempt is None and (failure.status_code or 500) < 500:
+            ending = Outcome.REJECTED  # by the proxy itself
+        else:
+            ending = outcome_of(failure)
         recorder.end_call(call, ending, failure)
 
     def _failure(self, passing: Passing, exception: BaseException) -> Failure:
@@ -178,9 +185,10 @@ class PassThrough:
         cause = exception.__context__
         if type(exception).__name__ == "ProxyException" and isinstance(cause, Exception):
             exception = cause
-        return failure_of(
-            exception, contents_of(passing.asked.contents, tuple(passing.asked.contents))
-        )
+        contents = contents_of(passing.asked.contents, tuple(passing.asked.contents))
+        if passing.attempt is None:
+            return failure_of_refusal(exception, contents, authenticating=False)
+        return failure_of(exception, contents)
 
     @guarded
     def _answered(self, passing: Passing, response: Any) -> None:
@@ -243,6 +251,7 @@ class FollowedBody:
             self._kept.append(chunk)
         return chunk
 
+    @guarded
     def _read(self) -> None:
         kept, self._kept = self._kept, None
         if kept:

@@ -6,16 +6,29 @@ import inspect
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from litellm_otel.boundary import guarded
+from litellm_otel.hooks.last_resort import UNHANDLED
 from litellm_otel.hooks.websockets import Sessions
-from litellm_otel.model import Request
-from litellm_otel.reading.arguments import claimed_identity, contents_of, identity_of_key
-from litellm_otel.reading.failures import failure_of, failure_of_refusal
+from litellm_otel.model import Outcome, Request
+from litellm_otel.reading.arguments import (
+    claimed_identity,
+    client_of,
+    contents_of,
+    identity_of_key,
+)
+from litellm_otel.reading.failures import (
+    failure_of,
+    failure_of_answer,
+    failure_of_refusal,
+    is_cancellation,
+)
 from litellm_otel.reading.routes import asks_a_provider, says_more_than_it_asks, served_model
 from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from litellm_otel.hooks.last_resort import LastResort
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.recorder import Recorder
 
     Scope = MutableMapping[str, Any]
@@ -34,9 +47,10 @@ _CONTENT: Final = (
 class RequestMiddleware:
     """ASGI middleware around the proxy's routes, inside the server span. Changes nothing it sees."""
 
-    def __init__(self, app: Any, recorder: Recorder) -> None:
+    def __init__(self, app: Any, recorder: Recorder, last_resort: LastResort | None = None) -> None:
         self.app = app
         self._recorder = recorder
+        self._last_resort = last_resort
         self._sessions = Sessions(recorder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,6 +63,7 @@ class RequestMiddleware:
             return
         token = self._recorder.start_request(request)
         read = answered = False
+        left: bool | None = False
         early: Message | None = None
 
         async def watched_receive() -> Message:
@@ -84,11 +99,12 @@ class RequestMiddleware:
         try:
             await self.app(scope, watched_receive, watched_send)
         except BaseException as exception:
-            self._failed(request, exception)
+            left = self._failed(request, exception)
             raise
         finally:
-            self._end(request)
-            self._recorder.leave_request(token)
+            if not left:  # or else it stays the current one, by which it is found there
+                self._end(request)
+                self._recorder.leave_request(token)
 
     @guarded
     def _start(self, scope: Scope) -> Request | None:
@@ -106,17 +122,25 @@ class RequestMiddleware:
         )
 
     @guarded
-    def _failed(self, request: Request, exception: BaseException) -> None:
-        if not isinstance(exception, Exception):
-            return
+    def _failed(self, request: Request, exception: BaseException) -> bool:
+        """Whether the request is still to be answered, and ended, by the application's last resort."""
+        if is_cancellation(exception):
+            if request.status_code is None and not request.disconnected:
+                request.ending = Outcome.CANCELLED
+            return False
         if request.failure is None:
             request.failure = failure_of(exception)
-        if request.status_code is None:
-            request.status_code = 500  # as the web framework will answer
+        if request.status_code is not None:
+            return False
+        request.status_code = UNHANDLED
+        return self._last_resort is not None and self._last_resort.is_left(request)
 
     @guarded
     def _end(self, request: Request) -> None:
-        self._recorder.end_request(request)
+        status = request.status_code
+        if request.failure is None and status is not None and status >= 400:
+            request.failure = failure_of_answer(status)
+        self._recorder.end_request(request, request.ending or None)
 
 
 @guarded
@@ -149,11 +173,7 @@ class Callers:
         self._recorder = recorder
 
     async def user_api_key_auth_builder(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         auth = await wrapped(*args, **kwargs)
         self._note(auth)
@@ -173,11 +193,7 @@ class ProxyFailures:
         self._recorder = recorder
 
     async def post_call_failure_hook(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         self._note(args, kwargs)
         return await wrapped(*args, **kwargs)
@@ -199,7 +215,9 @@ class ProxyFailures:
                 authenticating=given.get("error_type") is not None,
             )
         known = request.identity.completed_by(identity_of_key(given.get("user_api_key_dict")))
-        request.identity = known.completed_by(claimed_identity(asked))
+        request.identity = known.completed_by(claimed_identity(asked)).completed_by(
+            client_of(asked)
+        )
         if request.model is None:
             request.model = served_model(asked.get("model"))
         if request.call_id is None and isinstance(asked.get("litellm_call_id"), str):

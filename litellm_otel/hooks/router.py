@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel.boundary import guarded
 from litellm_otel.model import Call, Cooldown, Outcome
 from litellm_otel.reading.arguments import identity_in
-from litellm_otel.reading.call_kinds import named
+from litellm_otel.reading.entry_point import named
 from litellm_otel.reading.failures import failure_of, is_cancellation, outcome_of, status_code_of
-from litellm_otel.reading.providers import shown_model
+from litellm_otel.reading.providers import group_asked_for, shown_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.recorder import Recorder
 
 
@@ -24,11 +24,7 @@ class RouterCalls:
         self._recorder = recorder
 
     async def async_function_with_fallbacks(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         hop = self._fall_back(kwargs)
         if hop is not None:
@@ -52,17 +48,9 @@ class RouterCalls:
         finally:
             self._recorder.leave_call(token)
             self._recorder.emitter.leave(scope)
-            if not call.returned and not call.end_ns:
-                # Reading why it failed has failed.
-                self._recorder.end_call(call, Outcome.ERROR)
+            self._close(call)
 
-    def generic_api_call(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
+    def generic_api_call(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """``Router._generic_api_call_with_fallbacks``: one deployment is picked, and there are no fallbacks."""
         call = self._start(instance, kwargs)
         if call is None:
@@ -80,8 +68,7 @@ class RouterCalls:
         finally:
             self._recorder.leave_call(token)
             self._recorder.emitter.leave(scope)
-            if not call.returned and not call.end_ns:
-                self._recorder.end_call(call, Outcome.ERROR)
+            self._close(call)
 
     @guarded
     def _fall_back(self, kwargs: dict[str, Any]) -> list[Any] | None:
@@ -113,7 +100,7 @@ class RouterCalls:
         function = kwargs.get("original_generic_function") or kwargs.get("original_function")
         strategy = getattr(router, "routing_strategy", None)
         return self._recorder.start_call(
-            model=shown_model(model),
+            model=shown_model(group_asked_for(router, model)),
             routed=True,
             operation=named(getattr(function, "__name__", "")).operation,
             strategy=str(getattr(strategy, "value", strategy)) if strategy is not None else None,
@@ -135,12 +122,15 @@ class RouterCalls:
             failure = last  # the attempt's own account has the content taken out
         self._recorder.end_call(call, outcome_of(failure), failure)
 
+    @guarded
+    def _close(self, call: Call) -> None:
+        """Nothing is left to do, unless reading how it ended has failed, which has been said then."""
+        with suppress(Exception):
+            if not call.returned and not call.end_ns:
+                self._recorder.end_call(call, Outcome.ERROR)
+
     async def async_function_with_retries(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         """One model group, with its retries."""
         try:
@@ -164,11 +154,7 @@ class RouterCalls:
         self._recorder.call_returned(call)
 
     def add_deployment_to_cooldown(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
     ) -> Any:
         result = wrapped(*args, **kwargs)
         self._cooled_down(args, kwargs)

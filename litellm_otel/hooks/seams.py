@@ -7,7 +7,7 @@ import operator
 import sys
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import wrapt
 
@@ -133,7 +133,14 @@ def _resolved(module: str, path: str) -> Any:
     return operator.attrgetter(path)(sys.modules[module])
 
 
-def wrapped_by(wrapper: Callable[..., Any]) -> Callable[[Any], Any]:
+Wrapped: TypeAlias = "Callable[..., Any]"
+Args: TypeAlias = tuple[Any, ...]
+Kwargs: TypeAlias = dict[str, Any]
+Wrapper: TypeAlias = "Callable[[Wrapped, Any, Args, Kwargs], Any]"
+"""What stands around a function: it is handed that, what it is bound to, and its arguments."""
+
+
+def wrapped_by(wrapper: Wrapper) -> Callable[[Any], Any]:
     """For `Seam.wrap`: wrapt's function wrapper, which keeps signature and identity."""
 
     def wrap(present: Any) -> Any:

@@ -8,8 +8,7 @@ from litellm_otel.boundary import guarded
 from litellm_otel.reading.services import service_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.recorder import Recorder
 
 
@@ -19,23 +18,11 @@ class Services:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    async def succeeded(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
+    async def succeeded(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         self._note(args, kwargs, failed=False)
         return await wrapped(*args, **kwargs)
 
-    async def failed(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
+    async def failed(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         self._note(args, kwargs, failed=True)
         return await wrapped(*args, **kwargs)
 

@@ -12,13 +12,15 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from litellm_otel.boundary import guarded
 from litellm_otel.hooks.assistants import FollowedManager, is_manager
-from litellm_otel.hooks.followed import followed
+from litellm_otel.hooks.entry import resumed
+from litellm_otel.hooks.followed import FollowedLoop, FollowedLoopGenerator, followed
 from litellm_otel.model import Attempt, Outcome
+from litellm_otel.reading.accounts import cost_of_stream
 from litellm_otel.reading.arguments import texts_in
 from litellm_otel.reading.chunks import streamed_response
 from litellm_otel.reading.failures import failure_of, is_cancellation
@@ -26,13 +28,17 @@ from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from litellm_otel.hooks.entry import Entry
     from litellm_otel.model import Failure
     from litellm_otel.recorder import Recorder
 
     Replace = Callable[[type, str, Callable[[Any], Any]], None]
 
 _ATTRIBUTE = "_litellm_otel_mark"
+_LOOP = "_custom_iterator"
+"""Where LiteLLM's stream of a call with MCP tools has the iterator that does all of it."""
 _HEAP_TYPE = 1 << 9
 """CPython's flag of a class made in Python."""
 
@@ -65,11 +71,23 @@ class Streams:
             return True
         return isinstance(result, (AsyncIterator, Iterator)) or is_manager(result)
 
-    def follow(self, result: Any, attempt: Attempt) -> Any:
-        """Let the stream end the attempt; returns what the caller is to have."""
+    def follow(self, result: Any, attempt: Attempt, entry: Entry | None = None) -> Any:
+        """Let the stream end the attempt; returns what the caller is to have.
+
+        ``entry``: the use of an entry point that answers with it.
+        """
+        if entry is not None and self._follow_loop(result, attempt, entry):
+            return result
+        if entry is not None and _is_of_agent(entry, result):
+            self._recorder.stream_opened(attempt)
+            return FollowedLoopGenerator(result, attempt, self, functools.partial(resumed, entry))
         within = _within(result)
         if within is None:
-            return self._follow(result, attempt, [])
+            stream = self._follow(result, attempt, [])
+            mark = _mark_of(stream) if entry is not None and attempt.delegated else None
+            if mark is not None and mark.attempt is attempt:
+                mark.within = functools.partial(resumed, cast("Entry", entry))
+            return stream
         # Such is a file that is downloaded: its pieces are large, and tell nothing.
         stream = self._follow(within, attempt, None)
         return result if stream is within else result._replace(stream_iterator=stream)
@@ -88,6 +106,19 @@ class Streams:
         if self._watch(stream.__class__) and _mark(stream, Mark(attempt, stream, chunks)):
             return stream
         return followed(stream, attempt, self)
+
+    def _follow_loop(self, stream: Any, attempt: Attempt, entry: Entry) -> bool:
+        """Follow the stream in which LiteLLM calls MCP tools and asks the model again; False if it is none."""
+        if self.wrapper_class is None or not isinstance(stream, self.wrapper_class):
+            return False
+        loop = stream.__dict__.get(_LOOP)
+        if not isinstance(loop, AsyncIterator):
+            return False
+        self._recorder.stream_opened(attempt)
+        followed_loop = FollowedLoop(loop, attempt, self, functools.partial(resumed, entry))
+        stream.__dict__[_LOOP] = followed_loop
+        _mark(stream, Mark(attempt, stream, followed_loop._self_chunks))  # pyright: ignore[reportPrivateUsage]
+        return True
 
     def _custom_stream_wrapper(self, stream: Any) -> Any:
         if self.wrapper_class is None:
@@ -187,6 +218,12 @@ class Streams:
             _read_chunks(attempt, chunks)
             self._recorder.abandoned(attempt)
 
+    @guarded
+    def _price(self, attempt: Attempt, stream: Any) -> None:
+        """The stream is over, and LiteLLM will not say what it cost."""
+        if not attempt.accounted and not attempt.outcome:
+            attempt.cost, attempt.cost_parts = cost_of_stream(stream)
+
     # -- the methods of marked streams ----------------------------------------------------------
 
     def wrap_next(self, wrapped: Callable[..., Any]) -> Callable[..., Any]:
@@ -201,6 +238,7 @@ class Streams:
             try:
                 chunk = wrapped(stream)
             except StopIteration:
+                self._price(attempt, stream)
                 self.ended(attempt, mark.chunks_of(stream))
                 raise
             except BaseException as exception:
@@ -222,11 +260,17 @@ class Streams:
             if mark is None or mark.reader is not None:
                 return await wrapped(stream)
             attempt = mark.attempt
-            scope = None if attempt.chunks else self.enter(attempt)
+            within: Callable[[], AbstractContextManager[None]] | None = mark.within
+            scope = None if attempt.chunks and within is None else self.enter(attempt)
             mark.reader = _task()
             try:
-                chunk = await wrapped(stream)
+                if within is None:
+                    chunk = await wrapped(stream)
+                else:
+                    with within():
+                        chunk = await wrapped(stream)
             except StopAsyncIteration:
+                self._price(attempt, stream)
                 self.ended(attempt, mark.chunks_of(stream))
                 raise
             except BaseException as exception:
@@ -237,6 +281,10 @@ class Streams:
                 if scope is not None:
                     self.leave(scope)
             self.saw(attempt, mark.chunks, chunk)
+            if not attempt.accounted and getattr(stream, "completed_response", None) is not None:
+                # LiteLLM's loop reads no further than to the answer's last event.
+                self._price(attempt, stream)
+                self.ended(attempt, mark.chunks_of(stream))
             return chunk
 
         return __anext__
@@ -282,7 +330,7 @@ class Streams:
 class Mark:
     """What a followed stream carries. Copies of the stream are not followed."""
 
-    __slots__ = ("attempt", "chunks", "owner", "reader")
+    __slots__ = ("attempt", "chunks", "owner", "reader", "within")
 
     def __init__(self, attempt: Attempt, owner: object, chunks: list[Any] | None) -> None:
         self.attempt = attempt
@@ -291,6 +339,8 @@ class Mark:
         """The chunks seen; ``None`` where the stream keeps them itself."""
         self.reader: object = None
         """Who waits for a chunk of the stream: a task, or a thread by its number."""
+        self.within: Callable[[], AbstractContextManager[None]] | None = None
+        """What to read it in, where calls are made while it is read that belong to the attempt."""
 
     @guarded
     def chunks_of(self, stream: Any) -> list[Any] | None:
@@ -298,6 +348,11 @@ class Mark:
 
     def __reduce__(self) -> Any:
         return _nothing, ()
+
+
+def _is_of_agent(entry: Entry, result: object) -> bool:
+    """Whether it is what an agent answers, who is asked when it is first read, by way of a model or not."""
+    return entry.about.operation == "invoke_agent" and isinstance(result, AsyncGenerator)
 
 
 def _within(result: object) -> Any:

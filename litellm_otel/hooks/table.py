@@ -7,15 +7,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel import coexistence
-from litellm_otel.hooks import assistants, threads
+from litellm_otel.hooks import agents, assistants, numbers, prometheus_callback, threads
+from litellm_otel.hooks.configuration import Configuration
 from litellm_otel.hooks.entry_points import EntryPoints
 from litellm_otel.hooks.handlers import Handlers
+from litellm_otel.hooks.last_resort import LastResort
 from litellm_otel.hooks.pass_through import PassThrough
 from litellm_otel.hooks.proxy import Callers, ProxyFailures, RequestMiddleware
 from litellm_otel.hooks.router import RouterCalls
 from litellm_otel.hooks.seams import Seam, Seams, wrapped_by
 from litellm_otel.hooks.services import Services
 from litellm_otel.hooks.streams import Streams
+from litellm_otel.hooks.websockets import Providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +39,10 @@ def seams_for(recorder: Recorder) -> Seams:
     failures = ProxyFailures(recorder)
     services = Services(recorder)
     callers = Callers(recorder)
+    configuration = Configuration(recorder)
     pass_through = PassThrough(recorder, streams)
+    last_resort = LastResort(recorder)
+    providers = Providers(recorder)
 
     def remember_class(next_method: Any) -> Any:
         streams.wrapper_class = sys.modules[_STREAMING].CustomStreamWrapper
@@ -44,7 +50,8 @@ def seams_for(recorder: Recorder) -> Seams:
 
     def add_middleware(app: Any) -> Any:
         if all(middleware.cls is not RequestMiddleware for middleware in app.user_middleware):
-            app.add_middleware(RequestMiddleware, recorder=recorder)
+            app.add_middleware(RequestMiddleware, recorder=recorder, last_resort=last_resort)
+            last_resort.watch(app)
         recorder.serves = True
         return app
 
@@ -96,6 +103,11 @@ def seams_for(recorder: Recorder) -> Seams:
             ),
             Seam("litellm.proxy.proxy_server", "app", add_middleware),
             Seam(
+                "litellm.proxy.proxy_server",
+                "ProxyConfig.load_config",
+                wrapped_by(configuration.load_config),
+            ),
+            Seam(
                 "litellm._service_logger",
                 "ServiceLogging.async_service_success_hook",
                 wrapped_by(services.succeeded),
@@ -114,8 +126,16 @@ def seams_for(recorder: Recorder) -> Seams:
                 pass_through.wrap_init_kwargs,
                 former=("HttpPassThroughEndpointHelpers._init_kwargs_for_pass_through_endpoint",),
             ),
+            Seam(
+                "litellm.responses.streaming_iterator",
+                "ResponsesWebSocketStreaming.backend_to_client",
+                wrapped_by(providers.backend_to_client),
+                optional=True,
+            ),
             *_undecorated(entry_points),
             *_spreading(entry_points),
+            *numbers.seams(recorder),
+            *prometheus_callback.seams(recorder),
             *coexistence.seams(),
         )
     )
@@ -143,6 +163,12 @@ def _undecorated(entry_points: EntryPoints) -> tuple[Seam, ...]:
         return entry_points.wrap_bare(method, "call_mcp_tool")
 
     return (
+        Seam(
+            "litellm.a2a_protocol.streaming_iterator",
+            "A2AStreamingIterator.__init__",
+            wrapped_by(agents.streaming_iterator),
+            optional=True,
+        ),
         *(
             Seam(module, function, entry_points.wrap_bare, optional=True)
             for module, functions in places

@@ -10,6 +10,8 @@ import wrapt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
+
 
 class _WithContext(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, reportUntypedBaseClass]
     """The module ``litellm``, whose ``completion`` runs in the context in which it was looked up."""
@@ -31,9 +33,7 @@ def wrap_litellm(litellm: Any) -> Any:
     return _WithContext(litellm)
 
 
-def run_async_function(
-    wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def run_async_function(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     """For LiteLLM's helper that runs a coroutine function in a new loop, in a new thread if need be."""
     function = args[0] if args else kwargs.get("async_function")
     if function is None:

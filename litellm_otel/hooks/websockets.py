@@ -15,6 +15,7 @@ from litellm_otel.reading.failures import failure_of, failure_of_close
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from litellm_otel.hooks.seams import Args, Kwargs, Wrapped
     from litellm_otel.recorder import Recorder
 
     Scope = MutableMapping[str, Any]
@@ -42,15 +43,21 @@ class Sessions:
     ) -> None:
         token = self._recorder.start_request(request)
         session = Session(request)
+        if self._recorder.contents is not None:
+            request.conversation = self._recorder.contents.conversation()
 
         async def watched_receive() -> Message:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 session.client_left(message)
+            elif request.conversation is not None:
+                session.said(message)
             return message
 
         async def watched_send(message: Message) -> None:
             session.server_said(message)
+            if request.conversation is not None:
+                session.said(message)
             await send(message)
 
         try:
@@ -65,6 +72,32 @@ class Sessions:
     @guarded
     def _end(self, session: Session) -> None:
         self._recorder.end_request(session.request, session.request.ending)
+        session.request.conversation = None
+
+
+class Providers:
+    """Watches the provider's side of sessions handed on as they are: LiteLLM does not tell when it is gone."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def backend_to_client(
+        self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs
+    ) -> Any:
+        try:
+            return await wrapped(*args, **kwargs)
+        finally:
+            # LiteLLM cancels this side when it can't hand on what the client says: when the provider has left.
+            self._left(instance)
+
+    @guarded
+    def _left(self, streaming: Any) -> None:
+        request, code = self._recorder.current_request(), streaming.backend_ws.close_code
+        if request is None or request.ending or code is None or code in IN_ORDER:
+            return
+        request.ending = Outcome.ERROR
+        reason = getattr(streaming.backend_ws, "close_reason", None)
+        request.failure = request.failure or failure_of_close(code, reason)
 
 
 class Session:
@@ -85,6 +118,15 @@ class Session:
         else:
             self.request.ending = Outcome.CLIENT_DISCONNECTED
             self.request.disconnected = True
+
+    @guarded
+    def said(self, message: Message) -> None:
+        """A message of either side, where content is asked for."""
+        conversation, text = self.request.conversation, message.get("text")
+        if text is None and isinstance(message.get("bytes"), bytes):
+            text = message["bytes"].decode(errors="replace")
+        if conversation is not None and isinstance(text, str) and text[:1] == "{":
+            conversation.heard(text)
 
     @guarded
     def server_said(self, message: Message) -> None:

@@ -1,6 +1,7 @@
 """What happened, as plain records: no LiteLLM object and no OpenTelemetry object in here."""
 
 from litellm_otel.model.emitter import Emitter
+from litellm_otel.model.measurement import Measurement
 from litellm_otel.model.records import (
     Attempt,
     Call,
@@ -25,6 +26,7 @@ __all__ = [
     "ErrorKind",
     "Failure",
     "Identity",
+    "Measurement",
     "Outcome",
     "Parameters",
     "Record",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 
 @dataclass(slots=True)
@@ -163,10 +163,24 @@ class Content:
     """What a tool was called with, where the call is a tool's."""
     result: Any = None
     """What that tool answered."""
+    left_out: int = 0
+    """Messages of a long session that were not kept."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What the call was let in with: not content, but to be taken out of what quotes it."""
     withheld: str = ""
     """Why nothing, or no output, is kept although content is asked for; one of `Withheld`."""
+
+
+class Conversation(Protocol):
+    """A session's content while it goes on."""
+
+    def heard(self, frame: str) -> None:
+        """One message of either side."""
+        ...
+
+    def put_into(self, content: Content) -> None:
+        """All of it so far."""
+        ...
 
 
 class Withheld:

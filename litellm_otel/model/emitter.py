@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from litellm_otel.model.measurement import Measurement
 from litellm_otel.model.records import Attempt, Call, Cooldown, Record, Request, ServiceEvent
+
+if TYPE_CHECKING:
+    from litellm_otel.selection import Selection
 
 
 class Emitter(Protocol):
@@ -29,6 +33,13 @@ class Emitter(Protocol):
 
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None: ...
     def service_event(self, event: ServiceEvent) -> None: ...
+    def measured(self, measurements: tuple[Measurement, ...]) -> None:
+        """Numbers that LiteLLM told."""
+        ...
+
+    def selected(self, selection: Selection) -> None:
+        """Send these metrics from now on, with these labels."""
+        ...
 
     def enter(self, record: Record) -> object:
         """Make the record's span the current one in this context; the token goes to `leave`."""
@@ -50,6 +61,8 @@ class _Silent:
     def late_cost(self, attempt: Attempt) -> None: ...
     def cooled_down(self, cooldown: Cooldown, attempt: Attempt | None) -> None: ...
     def service_event(self, event: ServiceEvent) -> None: ...
+    def measured(self, measurements: tuple[Measurement, ...]) -> None: ...
+    def selected(self, selection: Selection) -> None: ...
     def enter(self, record: Record) -> object:
         return None
 

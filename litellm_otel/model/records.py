@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from litellm_otel.model.content import Content
+    from litellm_otel.model.content import Content, Conversation
 
 from litellm_otel.model.vocabulary import Outcome
 
@@ -30,6 +31,8 @@ class Failure:
     """The HTTP status LiteLLM gives the failure, where it gives one."""
     kind: str = "other"
     """One of `ErrorKind`."""
+    exception_class: str = ""
+    """The class as LiteLLM's own metrics name it, mostly with the provider's name before it."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,20 +49,35 @@ class Identity:
     end_user: str | None = None
     session_id: str | None = None
     tags: tuple[str, ...] = ()
+    user_email: str | None = None
+    project_id: str | None = None
+    project_alias: str | None = None
+    client_ip: str | None = None
+    user_agent: str | None = None
+    route: str | None = None
+    """The path asked for, as LiteLLM's metrics name it: with parameters' names in place of their values."""
+    custom_labels: tuple[tuple[str, str], ...] = ()
+    """What LiteLLM's settings want of the metadata as labels of metrics."""
 
     def completed_by(self, other: Identity) -> Identity:
         """This one, with what only the other knows."""
-        if other is ANONYMOUS or other == self:
+        if other is ANONYMOUS or other is self:
             return self
-        missing = {
-            item.name: getattr(other, item.name)
-            for item in fields(self)
-            if not getattr(self, item.name)
-        }
-        return replace(self, **missing)
+        return _completed(self, other)
 
 
 ANONYMOUS = Identity()
+
+
+@lru_cache(maxsize=1024)
+def _completed(known: Identity, other: Identity) -> Identity:
+    """Most who ask have asked before."""
+    missing = {
+        item.name: getattr(other, item.name)
+        for item in fields(known)
+        if not getattr(known, item.name)
+    }
+    return replace(known, **missing)
 
 
 @dataclass(slots=True)
@@ -87,6 +105,15 @@ class Usage:
     def counted(self) -> bool:
         """Whether there are tokens in it at all."""
         return bool(self.input_tokens or self.output_tokens)
+
+    def plus(self, other: Usage) -> Usage:
+        """The tokens of both."""
+        total = Usage(estimated=self.estimated or other.estimated)
+        for each in fields(Usage):
+            ours, theirs = getattr(self, each.name), getattr(other, each.name)
+            if each.name != "estimated" and (ours is not None or theirs is not None):
+                setattr(total, each.name, (ours or 0) + (theirs or 0))
+        return total
 
 
 @dataclass(slots=True)
@@ -182,7 +209,9 @@ class Request(Record):
     internal: bool = False
     """True where nobody asked for it but the proxy itself: it is not counted and has no record."""
     ending: str = ""
-    """Of a session: how it ends, as soon as that is known."""
+    """Of a session, or of what is cancelled: how it ends, as soon as that is known."""
+    conversation: Conversation | None = None
+    """What is said in a session, where content is asked for and may be read."""
     provisional: bool = False
     """True where it turns out to be a request only if something is asked of a provider in it."""
     unsettled: int = 0
@@ -249,6 +278,8 @@ class Attempt(Record):
     """The model as the provider knows it."""
     target: str | None = None
     """What is called, where that is not the model: a tool, a vector store; "" where it is nothing."""
+    target_server: str | None = None
+    """The MCP server that has the tool, by LiteLLM's name for it."""
     provider: str = ""
     """LiteLLM's name of the provider, for instance ``azure``."""
     server_address: str | None = None
@@ -297,14 +328,23 @@ class Attempt(Record):
     """The stream's chunks as they came, likewise."""
     counted: bool = True
     """False where its tokens and cost were counted before: those of a stored response."""
+    accounted: bool = True
+    """False where LiteLLM keeps no account of it: calls share what it logs with, and it logs one of them."""
     delegated: bool = False
     """True where its answer is made by calls within it, which are counted themselves."""
+    within: Within | None = None
+    """What the calls within it have taken, once there are any."""
     account: tuple[Usage | None, float | None, dict[str, float]] | None = None
     """LiteLLM's account, where it came before the end: usage, cost and its parts."""
     content: Content | None = None
     """What was said, only where that is asked for; let go when it is emitted."""
     settled: bool = False
     """True once the attempt has been handed to the emitters as ended."""
+
+    @property
+    def of_tool(self) -> bool:
+        """Whether it calls a tool, not a model."""
+        return self.operation == "execute_tool"
 
     @property
     def idle_seconds(self) -> float:
@@ -325,6 +365,25 @@ class Attempt(Record):
         if self.chunks < 2:
             return None
         return (self.last_chunk_clock - self.first_chunk_clock) / NANOSECONDS / (self.chunks - 1)
+
+
+@dataclass(slots=True)
+class Within:
+    """The calls within an attempt, all together."""
+
+    unsettled: int = 0
+    """Attempts of theirs that have not been settled yet."""
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+    cost_parts: dict[str, float] = field(default_factory=dict[str, float])
+
+    def add(self, attempt: Attempt) -> None:
+        """One of them is settled."""
+        self.usage = self.usage.plus(attempt.usage)
+        if attempt.cost is not None:
+            self.cost = (self.cost or 0.0) + attempt.cost
+        for part, cost in attempt.cost_parts.items():
+            self.cost_parts[part] = self.cost_parts.get(part, 0.0) + cost
 
 
 @dataclass(slots=True, frozen=True)

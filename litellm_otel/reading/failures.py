@@ -79,6 +79,8 @@ _KIND_OF_CLOSE: Final[dict[int, str]] = {
     1014: ErrorKind.SERVER,
 }
 _BLOCKING: Final = frozenset({400, 403, 422})
+_REFUSALS: Final = frozenset({"ProxyRateLimitError", "BudgetExceededError"})
+"""The proxy's own, wherever in a call it comes to them."""
 _QUOTA_WORDS: Final = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit")
 
 
@@ -119,7 +121,20 @@ def failure_of(
         message=safe_message(recent.taken_out(text[:MAX_READ]), contents, secrets),
         status_code=status,
         kind=kind,
+        exception_class=exception_class_of(exception),
     )
+
+
+def exception_class_of(exception: BaseException) -> str:
+    """The label ``exception_class`` of LiteLLM's own metrics: ``Openai.RateLimitError``."""
+    pinned = getattr(exception, "prometheus_exception_class_name", None)
+    if isinstance(pinned, str) and pinned:
+        return pinned
+    name = type(exception).__name__
+    provider = getattr(exception, "llm_provider", None)
+    if name == "BudgetExceededError" or not isinstance(provider, str) or not provider:
+        return name
+    return f"{provider[0].upper()}{provider[1:]}.{name}"
 
 
 def failure_of_refusal(
@@ -151,6 +166,16 @@ def failure_of_status(status: int) -> Failure:
     )
 
 
+def failure_of_answer(status: int) -> Failure:
+    """The failure that the proxy's own HTTP status tells of, where nothing else does."""
+    return Failure(
+        type=str(status),
+        message=f"answered {status}",
+        status_code=status,
+        kind=_kind("", status, ""),
+    )
+
+
 def failure_of_close(code: int, reason: object) -> Failure:
     """The failure that the code tells of with which a websocket was closed."""
     text = reason if isinstance(reason, str) else ""
@@ -177,6 +202,6 @@ def is_cancellation(exception: BaseException) -> bool:
 
 def outcome_of(failure: Failure) -> str:
     """How a call ends that fails so: by the request's own fault, or not."""
-    if failure.status_code in (400, 413, 422):
+    if failure.status_code in (400, 413, 422) or failure.type in _REFUSALS:
         return Outcome.REJECTED
     return Outcome.ERROR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from litellm_otel.http_urls import presentable
@@ -27,6 +27,15 @@ def model_and_provider(model: str, provider: str | None, api_base: str | None) -
     except Exception:
         # LiteLLM raises for models it can't place; the call itself will say so.
         return shown_model(model), provider or ""
+
+
+def group_asked_for(router: Any, model: str) -> str:
+    """The model group that a Router is asked for: a stored response's is known by its deployment's id."""
+    find = getattr(router, "get_deployment", None)
+    if find is None or model in router.model_names:
+        return model
+    group = getattr(find(model_id=model), "model_name", None)
+    return group if isinstance(group, str) else model
 
 
 @lru_cache(maxsize=4096)

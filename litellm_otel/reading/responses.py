@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from litellm_otel.model import Response
 from litellm_otel.reading.providers import shown_model
-from litellm_otel.reading.shapes import field_of, text_of
+from litellm_otel.reading.shapes import field_at, field_of, text_of
 
 MAX_JSON: Final = 1_000_000
 """Bytes of an HTTP response that are parsed to see what it says."""
@@ -91,11 +91,10 @@ def _google_reason(candidate: object) -> str | None:
     return reason.lower() if reason else None
 
 
-def agent_of(logging_obj: object) -> str:
-    """The name of the A2A agent that was called, as LiteLLM's logging has it; "" where it has none."""
-    model = text_of(field_of(logging_obj, "model")) or ""
-    name = model.removeprefix("a2a_agent/")
-    return "" if name in (model, "unknown") else name
+def tool_of(logging_obj: object) -> tuple[str | None, str | None]:
+    """The tool that was called, by its server's name for it, and that server: as LiteLLM's logging has them."""
+    called = field_at(logging_obj, ("model_call_details", "mcp_tool_call_metadata"))
+    return text_of(field_of(called, "name")), text_of(field_of(called, "mcp_server_name"))
 
 
 def tool_failed(result: object) -> bool:

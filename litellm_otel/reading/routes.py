@@ -22,20 +22,22 @@ _OWN_ANSWERS: Final = (
     "/langfuse",
 )
 """Among LiteLLM's LLM API routes, with what is below them: those that ask no provider for anything."""
+_ASKED_TOO: Final = ("/evals", "/fine_tuning/jobs")
+"""What LiteLLM does not count among them, and asks a provider for all the same."""
 _OF_MANY_MESSAGES: Final = ("/mcp", "/toolset", "/sse")
 """Where a client says more than it asks: requests only as far as a tool is called."""
 
 
 @lru_cache(maxsize=1024)
 def is_llm_route(path: str) -> bool:
-    """Whether LiteLLM itself counts the path among its LLM API routes, and asks a provider for it."""
+    """Whether LiteLLM asks a provider for it: as a rule, it counts the path among its LLM API routes."""
     checks = sys.modules.get("litellm.proxy.auth.route_checks")
     if checks is None:
         return False
     plain = path.removeprefix("/v1").removeprefix("/cursor/v1") or path
     if _is_below(plain, _OWN_ANSWERS) and ":" not in plain:
         return False
-    return bool(checks.RouteChecks.is_llm_api_route(route=path))
+    return _is_below(plain, _ASKED_TOO) or bool(checks.RouteChecks.is_llm_api_route(route=path))
 
 
 def asks_a_provider(method: str, path: str) -> bool:

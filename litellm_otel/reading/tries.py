@@ -26,3 +26,8 @@ def tries_again(kind: str, arguments: Mapping[str, Any]) -> bool:
         if arguments.get(name):
             return True
     return bool(getattr(sys.modules.get("litellm"), "num_retries", None))
+
+
+def in_tool_loop(arguments: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM itself asks the model, in a call whose MCP tools it offers and calls for it."""
+    return arguments.get("_skip_mcp_handler") is True

@@ -10,17 +10,19 @@ from typing import Any
 from litellm_otel.boundary import guarded
 from litellm_otel.model import Attempt, Outcome
 from litellm_otel.model.content import Content, Withheld
-from litellm_otel.reading.call_kinds import EntryPoint
 from litellm_otel.reading.content.answers import Answers
 from litellm_otel.reading.content.messages import Messages
 from litellm_otel.reading.content.parts import Parts
 from litellm_otel.reading.content.requests import TOOL, Requests
+from litellm_otel.reading.content.sessions import Session
 from litellm_otel.reading.content.streamed import Streamed
 from litellm_otel.reading.content.withholding import (
     guarded_at,
     guarded_before_sending,
+    guarded_in_session,
     withheld,
 )
+from litellm_otel.reading.entry_point import EntryPoint
 from litellm_otel.reading.secrets import secrets_of
 from litellm_otel.reading.shapes import field_of
 
@@ -32,8 +34,8 @@ class ContentReader:
     """
 
     def __init__(self, *, blobs: bool = False) -> None:
-        parts = Parts(blobs)
-        messages = Messages(parts)
+        self._parts = parts = Parts(blobs)
+        self._messages = messages = Messages(parts)
         self._requests = Requests(parts, messages)
         self._answers = Answers(parts, messages)
         self._streamed = Streamed(parts, messages, self._answers)
@@ -42,8 +44,11 @@ class ContentReader:
     def asked(self, attempt: Attempt, about: EntryPoint, arguments: Mapping[str, Any]) -> None:
         """The attempt begins, with these arguments."""
         reason = withheld(arguments)
+        if not reason and about.kind.session and guarded_in_session(arguments):
+            reason = Withheld.INPUT_GUARDRAIL
         if reason:
             attempt.content = Content(withheld=reason)
+            attempt.call.request.conversation = None
             return
         names = about.kind.content
         tool = attempt.operation == TOOL
@@ -76,6 +81,11 @@ class ContentReader:
             attempt.content = content
 
     @guarded
+    def conversation(self) -> Session:
+        """What reads a session: neither side says anything to LiteLLM's entry point."""
+        return Session(self._parts, self._messages, self._streamed)
+
+    @guarded
     def asked_unsent(
         self, attempt: Attempt, about: EntryPoint, arguments: Mapping[str, Any]
     ) -> None:
@@ -103,10 +113,13 @@ class ContentReader:
     def ended(self, attempt: Attempt, arguments: Mapping[str, Any]) -> None:
         """The provider was asked: by now LiteLLM has made up its mind on logging."""
         content, attempt.content = attempt.content, None  # for good, if what follows breaks
+        conversation = attempt.call.request.conversation
         if content is not None and content.withheld in ("", Withheld.OUTPUT_GUARDRAIL):
             reason = withheld(arguments)
             if reason:
                 content = Content(withheld=reason)
+        if content is not None and not content.withheld and conversation is not None:
+            conversation.put_into(content)
         attempt.content = content
 
     @guarded

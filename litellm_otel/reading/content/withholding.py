@@ -13,6 +13,7 @@ _REDACTION = "litellm.litellm_core_utils.redact_messages"
 _GUARDRAILS = "litellm.integrations.custom_guardrail"
 _MASK_NOTHING = ("litellm.integrations.custom_logger", _GUARDRAILS, "litellm.proxy.hooks.")
 """Modules of LiteLLM whose logging hooks leave messages as they are."""
+_HOOKS_IN_SESSIONS = ("pre_call", "during_call", "post_call", "realtime_input_transcription")
 
 
 def withheld(arguments: Mapping[str, Any]) -> str:
@@ -48,6 +49,17 @@ def guarded_before_sending() -> bool:
     return litellm is not None and any(_is_guardrail(each) for each in _callbacks(litellm))
 
 
+def guarded_in_session(arguments: Mapping[str, Any]) -> bool:
+    """Whether a guardrail may mask or block what is said in this session, which it does frame by frame."""
+    litellm = sys.modules.get("litellm")
+    return litellm is not None and any(
+        _is_guardrail(callback)
+        # Those that find personal data are used in sessions whether the call asks for them or not.
+        and (hasattr(callback, "check_pii") or _runs_anywhere(callback, arguments))
+        for callback in _callbacks(litellm)
+    )
+
+
 def _params(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """LiteLLM's own parameters of the call: what it was called with, and what it made of that."""
     names = ("metadata", "litellm_metadata", "no-log", "turn_off_message_logging")
@@ -72,7 +84,14 @@ def _redacted(litellm: Any, arguments: Mapping[str, Any], params: Mapping[str, A
     dynamic = getattr(arguments.get("litellm_logging_obj"), name, None)
     if not dynamic:
         dynamic = {"turn_off_message_logging": params.get("turn_off_message_logging")}
-    return bool(decide({"litellm_params": dict(params), name: dynamic}))
+    if decide({"litellm_params": dict(params), name: dynamic}):
+        return True
+    # Of a session's headers LiteLLM itself knows nothing.
+    headers = getattr(arguments.get("websocket"), "headers", None)
+    if not headers:
+        return False
+    said = {"metadata": {"headers": dict(headers)}}
+    return bool(decide({"litellm_params": said, name: dynamic}))
 
 
 def _callbacks(litellm: Any) -> Iterator[Any]:
@@ -108,6 +127,10 @@ def _masks(callback: Any, hook: str, arguments: Mapping[str, Any]) -> bool:
     if hook == "post_call" and getattr(callback, "apply_to_output", None) is False:
         return False
     return _runs(callback, hook, arguments)
+
+
+def _runs_anywhere(callback: Any, arguments: Mapping[str, Any]) -> bool:
+    return any(_runs(callback, hook, arguments) for hook in _HOOKS_IN_SESSIONS)
 
 
 def _runs(callback: Any, hook: str, arguments: Mapping[str, Any]) -> bool:
