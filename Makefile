@@ -14,6 +14,8 @@ BINARIES := promtool amtool prometheus alertmanager otelcol-litellm-core compose
   helm loki nfpm cyclonedx-gomod otelcol-litellm
 
 export PYTHONUNBUFFERED := 1
+# Importing LiteLLM takes twice as long where nobody may keep what was compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,6 +42,10 @@ drill: $(INSTALLED) ## Backends fail, the collector is killed, the disk is full:
 bench: $(INSTALLED) ## CPU per request, instrumented against bare, with the resolution it was measured at
 	$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: sizing
+sizing: $(INSTALLED) ## What the collector costs an item, against a plain one of the same components
+	$(BIN)/python -m benchmarks.collector $(SIZING)
+
 .PHONY: build
 build: $(INSTALLED) ## Build every binary the stack and its tests use
 	$(BIN)/python tools/build.py $(BINARIES) > /dev/null
@@ -63,19 +69,20 @@ types: $(INSTALLED) ## pyright, strict on litellm_otel
 unit: $(INSTALLED) ## Seconds: no process, no network
 	$(PYTEST) tests/unit
 
+# Most of their time is waiting: so more workers than CPUs. A module goes to one of them, as its tests share
+# processes, and some follow on one another.
 .PHONY: component
 component: $(INSTALLED) ## Real LiteLLM in process and under its servers
-	$(PYTEST) -n 2 tests/component --ignore tests/component/calls
-	$(PYTEST) -n 2 --dist loadfile tests/component/calls --ignore tests/component/calls/test_failure_injection.py
+	$(PYTEST) -n 4 --dist loadfile tests/component --ignore tests/component/calls/test_failure_injection.py
 	$(PYTEST) tests/component/calls/test_failure_injection.py  # breaks our code: in a process of its own
 
 .PHONY: versions
 versions: $(INSTALLED) ## Old and new LiteLLM and Pythons, each in an environment of its own
-	$(PYTEST) -n 2 tests/versions
+	$(PYTEST) -n 3 tests/versions
 
 .PHONY: side-by-side
 side-by-side: $(INSTALLED) ## Other tracers and LiteLLM's own callbacks in the same process
-	$(PYTEST) -n 2 tests/side_by_side
+	$(PYTEST) -n 3 tests/side_by_side
 
 .PHONY: chart
 chart: build ## The Helm chart: lint, rendering, schemas
@@ -83,7 +90,7 @@ chart: build ## The Helm chart: lint, rendering, schemas
 
 .PHONY: stack-test
 stack-test: build ## Real binaries end to end
-	$(PYTEST) tests/stack
+	$(PYTEST) -n 2 --dist loadfile tests/stack
 
 .PHONY: release
 release: $(INSTALLED) ## Archives, deb, rpm, SBOMs and checksums in dist/; SIGN='command {}' signs

@@ -70,7 +70,14 @@ _COLLECTOR = Binary(
     package=".",
     versioned_by="go.opentelemetry.io/collector/otelcol",
     minutes=10,
-    sources=("collector/secretprovider", "collector/setupconverter", "collector/taskprovider"),
+    sources=(
+        "collector/deltaprocessor",
+        "collector/retryextension",
+        "collector/secretprovider",
+        "collector/setupconverter",
+        "collector/storagelimiterprocessor",
+        "collector/taskprovider",
+    ),
 )
 
 BINARIES: dict[str, Binary] = {

@@ -1,7 +1,8 @@
 """Makes what a release of the collector consists of: archives, deb, rpm, SBOMs and checksums.
 
-``python tools/release.py`` fills ``dist/``. Building it twice from the same sources gives the same
-bytes. Nothing is signed unless ``--sign`` names a command, in which ``{}`` stands for the file:
+``python tools/release.py`` fills ``dist/`` with both flavours for both architectures, of which
+``--flavour`` and ``--arch`` choose. Building it twice from the same sources gives the same bytes.
+Nothing is signed unless ``--sign`` names a command, in which ``{}`` stands for the file:
 
     python tools/release.py --sign 'cosign sign-blob --yes --bundle {}.sigstore.json {}'
     python tools/release.py --sign 'gpg --batch --armor --detach-sign {}'
@@ -176,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.mkdir(parents=True)
     try:
         for flavour in options.flavour or BINARIES:
-            for architecture in options.arch or ["amd64"]:
+            for architecture in options.arch or ARCHITECTURES:
                 release(flavour, architecture, output)
         checksums(output)
         if options.sign:

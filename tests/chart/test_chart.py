@@ -360,7 +360,13 @@ def test_an_autoscaler_owns_the_number_of_replicas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "file"), [("-collector", rules.RULES), ("-self", rules.COLLECTOR_RULES)]
+    ("suffix", "file"),
+    [
+        ("-collector", rules.RULES),
+        ("-limits", rules.LIMITS_RULES),
+        ("-internals", rules.INTERNALS_RULES),
+        ("-self", rules.COLLECTOR_RULES),
+    ],
 )
 def test_the_rules_are_the_shipped_ones_but_for_their_links(suffix: str, file: Path) -> None:
     values = CHART / "ci" / "all-backends-values.yaml"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,13 @@ def sink() -> Iterator[Sink]:
     started = Sink().start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="module")
+def short_tmp() -> Iterator[Path]:
+    """A folder for temporary files; sockets can have their names in it, which are limited to 108 bytes."""
+    with tempfile.TemporaryDirectory(prefix="meet-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import secrets
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
+from stack.waiting import until
 from tests.component.proxy_process import KEY, running_proxy
 
 if TYPE_CHECKING:
@@ -35,10 +37,12 @@ MODELS = {
     "bad-key": "openai/gpt-4o@bad-key",
     "rate-limit": "openai/gpt-4o@rate-limit",
     "slow": "openai/gpt-4o@slow-300ms",
+    "slow-to-begin": "openai/gpt-4o@slow-1500ms",
     "slower": "openai/gpt-4o@slow-3000ms",
     "timeout": "openai/gpt-4o@timeout",
     "broken-first": "openai/gpt-4o@broken-stream-after-0",
-    "broken-mid": "openai/gpt-4o@broken-stream-after-3",
+    # Slowly: of what comes together with the end LiteLLM makes no answer.
+    "broken-mid": "openai/gpt-4o@broken-stream-500ms-after-3",
     "broken-falls-back": "openai/gpt-4o@broken-stream-after-0",
     "flaky": "openai/gpt-4o@unavailable-first-1",
     "unavailable": "openai/gpt-4o@unavailable",
@@ -50,6 +54,8 @@ MODELS = {
     "cools-down": "openai/gpt-4o@bad-key",
     "cools-down-streamed": "openai/gpt-4o@bad-key",
 }
+SLOW_TO_BEGIN = 1.5
+"""Seconds until the model of that name answers."""
 COOLING = ("cools-down", "cools-down-streamed")
 """Groups whose deployments are taken out of rotation when they fail; the others' never are."""
 NEVER = 1_000_000
@@ -138,19 +144,13 @@ class Gateway:
         content: bytes,
         key: str = ADA,
         *,
-        timeout: float = 30.0,
         leave: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Asked:
         """Send a request with a trace of its own; ``leave``: only until something of the answer is there."""
         asked = Asked(secrets.token_hex(16), secrets.token_hex(8))
-        sent = {
-            "authorization": f"Bearer {key}",
-            "content-type": "application/json",
-            "traceparent": f"00-{asked.trace}-{asked.span}-01",
-            **(headers or {}),
-        }
-        with httpx.Client(timeout=timeout) as client:
+        sent = {**_headers(asked, key), **(headers or {})}
+        with httpx.Client(timeout=60.0) as client:
             try:
                 with client.stream(
                     "POST", self.proxy.url + path, headers=sent, content=content
@@ -161,8 +161,21 @@ class Gateway:
                             break
             except httpx.RemoteProtocolError:
                 asked.broken = True
-            except httpx.ReadTimeout:
-                asked.status = 0
+        asked.ended = time.time()
+        return asked
+
+    def ask_and_leave(self, path: str, content: bytes, key: str = ADA) -> Asked:
+        """Send a request, and leave when the provider has been asked."""
+        asked = Asked(secrets.token_hex(16), secrets.token_hex(8))
+        address = self.proxy.url.removeprefix("http://")
+        with closing(http.client.HTTPConnection(address, timeout=60.0)) as connection:
+            connection.request("POST", path, content, _headers(asked, key))
+            until(
+                lambda: self.provider.has_met(asked.trace),
+                what="the provider to be asked",
+                timeout=60.0,
+                interval=0.01,
+            )
         asked.ended = time.time()
         return asked
 
@@ -192,6 +205,14 @@ class Gateway:
             status = key.split()[0]
             sums[status] = sums.get(status, 0) + total
         return sums
+
+
+def _headers(asked: Asked, key: str) -> dict[str, str]:
+    return {
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        "traceparent": f"00-{asked.trace}-{asked.span}-01",
+    }
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import threading
-import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from stack.waiting import NotInTime, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,12 +98,11 @@ class Sink:
                     last[key] = point.as_double or point.as_int
         return sum(last.values())
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         """The first true value of `condition`, or its last value when the time is over."""
-        deadline = time.monotonic() + seconds
-        while not (value := condition()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return value
+        with suppress(NotInTime):
+            return until(condition, what="a value", timeout=seconds, interval=0.05)
+        return condition()
 
     def _copy(self, path: str) -> list[Item]:
         with self._lock:
@@ -115,8 +116,7 @@ class Sink:
             self._items[path].extend(_items(request))
 
     def start(self, port: int = 0) -> Sink:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), _handler_for(self))
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -124,6 +124,12 @@ class Sink:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # All signals of all workers may come at once; who has to knock again does so after seconds.
+    request_queue_size = 128
 
 
 def _items(request: Any) -> Iterator[Item]:

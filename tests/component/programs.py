@@ -29,7 +29,7 @@ def run_program(
     code: str,
     *,
     command: Sequence[str] = INSTRUMENT,
-    seconds: float = 150.0,
+    seconds: float = 280.0,
     **env: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run `code` by `command`, with `env` and no other telemetry settings, to its end."""

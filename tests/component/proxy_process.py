@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from stack.ports import free_port
+from stack.waiting import NotInTime, until
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 BIN = Path(sys.executable).parent
 KEY = "sk-" + "k3y-f0r-t3sts-0nly-" * 3
@@ -33,12 +35,6 @@ model_list:
 general_settings:
   master_key: {key}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Provider(ThreadingHTTPServer):
@@ -158,22 +154,72 @@ class Proxy:
                 )
                 assert response.status_code == 200, response.text
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Send the signal to the process, wait for it, and return its exit status."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the proxy ended at its start:\n{self.output}")
-            try:
-                if httpx.get(f"{self.url}/health/liveliness", timeout=2).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise AssertionError(f"the proxy did not start:\n{self.output}")
+        def ready() -> bool:
+            assert self.process.poll() is None, f"the proxy ended at its start:\n{self.output}"
+            return httpx.get(f"{self.url}/health/liveliness", timeout=2).status_code == 200
+
+        try:
+            until(ready, what="the proxy", timeout=START_SECONDS, retry_on=(httpx.HTTPError,))
+        except NotInTime as error:
+            raise AssertionError(f"{error}\n{self.output}") from None
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many have started in all: the proxy is ready with the first of them."""
+        # As uvicorn, alone and under gunicorn, and granian say it.
+        words = ("Application startup complete", "Started worker-")
+        until(
+            lambda: sum(len(self.lines(word)) for word in words) >= count,
+            what=f"{count} workers",
+            timeout=START_SECONDS,
+        )
+
+
+@dataclass
+class Clients:
+    """Four that ask a proxy without a pause, each time by a connection of its own."""
+
+    proxy: Proxy
+    answered: int = 0
+    broken: int = 0
+    """Requests whose connection broke: whether the proxy had answered them, nobody can say."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask_during(self, work: Callable[[], object]) -> None:
+        """Ask while the work is done."""
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                try:
+                    self.proxy.ask(1)
+                except httpx.HTTPError:
+                    with self._lock:
+                        self.broken += 1
+                    stop.wait(0.05)
+                else:
+                    with self._lock:
+                        self.answered += 1
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            work()
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def wait_for_more(self, count: int) -> None:
+        """Until so many more are answered."""
+        asked = self.answered
+        until(lambda: self.answered > asked + count, what="some load", timeout=60.0)
 
 
 @contextmanager

@@ -6,17 +6,15 @@ import importlib.util
 import shutil
 import socket
 import subprocess
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.component.proxy_process import free_port
+from stack.ports import free_port
+from stack.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-START_SECONDS = 10.0
 
 
 def executable() -> str | None:
@@ -39,14 +37,13 @@ def running_redis(server: str, folder: Path) -> Generator[int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
     )
+
+    def listens() -> bool:
+        with socket.create_connection(("127.0.0.1", port), 0.5):
+            return True
+
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
-                break
-            time.sleep(0.05)
-        else:
-            raise AssertionError("Redis did not start")
+        until(listens, what="Redis", interval=0.05, retry_on=(OSError,))
         yield port
     finally:
         process.terminate()

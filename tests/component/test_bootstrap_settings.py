@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from stack.ports import free_port
 from tests.component.otlp_sink import Sink
 from tests.component.programs import CALL, INSTRUMENT, run_program
-from tests.component.proxy_process import environment, free_port, running_proxy
+from tests.component.proxy_process import environment, running_proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,7 @@ def test_bad_settings_are_one_line_each_and_the_proxy_serves(
     }
     options = ("--num_workers", "2", "--timeout_worker_healthcheck", "90")
     with running_proxy(tmp_path, provider, *options, env=env) as proxy:
+        proxy.wait_for_workers(2)
         proxy.ask(3)
         proxy.stop()
     lines = told(proxy.output)
@@ -103,11 +105,11 @@ class TestUnreachableCollector:
             [*INSTRUMENT, str(script)],
             env=environment(
                 OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",
-                OTEL_EXPORTER_OTLP_TIMEOUT="1",
+                OTEL_EXPORTER_OTLP_TIMEOUT="4",
                 OTEL_METRIC_EXPORT_INTERVAL="300",
                 OTEL_TRACES_EXPORTER="none",
                 OTEL_LOGS_EXPORTER="none",
-                LITELLM_OTEL_FLUSH_TIMEOUT="2",
+                LITELLM_OTEL_FLUSH_TIMEOUT="20",
             ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -123,7 +125,7 @@ class TestUnreachableCollector:
             sink.start(port)
             second = program.stderr.readline()
             assert sink.wait_for(lambda: sink.metrics)
-            _, rest = program.communicate("", timeout=30)
+            _, rest = program.communicate("", timeout=60)
         finally:
             program.kill()
             program.wait(10)
@@ -144,13 +146,13 @@ class TestUnreachableCollector:
             # Registered last, so called first.
             + "atexit.register(lambda: print(time.time()))",
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}",
-            LITELLM_OTEL_FLUSH_TIMEOUT="1",
+            LITELLM_OTEL_FLUSH_TIMEOUT="3",
         )
         import time
 
-        assert time.time() - float(done.stdout) < 8
+        assert time.time() - float(done.stdout) < 20, "on a machine with other work"
         (line,) = done.stderr.splitlines()
-        assert "ends, and what it still held could not be sent in 1 s (connection refused)" in line
+        assert "ends, and what it still held could not be sent in 3 s (connection refused)" in line
 
     @pytest.mark.parametrize(
         ("status", "reason"), [(401, "HTTP 401"), (404, "HTTP 404"), (503, "HTTP 503")]
@@ -165,8 +167,9 @@ class TestUnreachableCollector:
             OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
             OTEL_METRICS_EXPORTER="none",
             OTEL_LOGS_EXPORTER="none",
-            LITELLM_OTEL_FLUSH_TIMEOUT="2",
-            OTEL_EXPORTER_OTLP_TIMEOUT="1",
+            # The flush is over when the exporter gives up, which has to be before its time is.
+            LITELLM_OTEL_FLUSH_TIMEOUT="20",
+            OTEL_EXPORTER_OTLP_TIMEOUT="4",
         )
         line = done.stderr.splitlines()[0]
         assert f"traces do not arrive at {sink.url}/v1/traces" in line
@@ -189,12 +192,15 @@ class TestUnreachableCollector:
         )
         assert int(done.stdout) < 400, "the queue, and the batch in the exporter's hands"
         assert len([line for line in told(done.stderr) if "the oldest is dropped" in line]) == 1
-        assert len(done.stderr.splitlines()) == 2
+        # And that it ends with something unsent; where it takes longer, that it does not arrive.
+        lines = done.stderr.splitlines()
+        assert 2 <= len(lines) <= 3
+        assert len(set(lines)) == len(lines)
 
 
 class TestPrometheus:
     def metrics_of(self, port: int) -> str:
-        return httpx.get(f"http://localhost:{port}/metrics", timeout=10).text
+        return httpx.get(f"http://localhost:{port}/metrics", timeout=60).text
 
     def test_metrics_are_served_and_a_second_process_says_why_not(
         self, sink: Sink, tmp_path: Path
@@ -222,6 +228,10 @@ class TestPrometheus:
                 assert program.stdout is not None
                 assert program.stdout.readline() == "ready\n"
             page = self.metrics_of(port)
+            second = programs[1].stderr
+            assert second is not None
+            # Before the first ends, and the second gets the port.
+            line = second.readline()
             ends = [program.communicate("", timeout=60)[1] for program in programs]
         finally:
             for program in programs:
@@ -230,13 +240,12 @@ class TestPrometheus:
         assert re.search(r'^litellm_requests_total\{.*status="success".*\} 1\.0$', page, re.M), page
         assert re.search(r"^litellm_request_latency_seconds_bucket\{", page, re.M)
         assert re.search(r"^process_cpu_time_seconds_total\{", page, re.M)
-        assert ends[0] == ""
-        (line,) = ends[1].splitlines()
+        assert ends == ["", ""]
         assert f"http://localhost:{port}/metrics is not served by process" in line
         assert sink.total("litellm.requests") == 2, "OTLP gets the metrics of both"
 
     @pytest.mark.timeout(600)
-    def test_a_worker_serves_and_not_the_idle_parent(
+    def test_a_worker_serves_all_workers_and_the_idle_parent_none(
         self, provider: Provider, tmp_path: Path
     ) -> None:
         port = free_port()
@@ -246,16 +255,18 @@ class TestPrometheus:
             "OTEL_LOGS_EXPORTER": "none",
             "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
         }
-        options = ("--run_gunicorn", "--num_workers", "2")
+        # The other servers are in test_metrics_endpoint.py.
+        options = ("--run_granian", "--num_workers", "2")
         with running_proxy(tmp_path, provider, *options, env=env) as proxy:
             # Each over a connection of its own, so that both workers get some.
             for _ in range(12):
                 proxy.ask(1)
+            proxy.wait_for_workers(2)
             page = self.metrics_of(port)
             proxy.stop()
-        assert re.search(r"^litellm_requests_total\{", page, re.M), page
-        assert len(told(proxy.output)) == 1
-        assert "is not served by process" in told(proxy.output)[0]
+        assert re.search(r"^litellm_requests_total\{.*\} 12\.0$", page, re.M), page
+        assert len(re.findall(r"^process_uptime_seconds\{", page, re.M)) == 2
+        assert told(proxy.output) == []
 
 
 def test_the_proxys_http_metrics_are_there_when_asked_for(sink: Sink, tmp_path: Path) -> None:

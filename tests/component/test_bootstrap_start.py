@@ -125,6 +125,7 @@ class TestCommands:
         command = (sys.executable, "-I", "-m", "litellm_otel", "litellm")
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}
         with running_proxy(tmp_path, provider, *options, command=command, env=env) as proxy:
+            proxy.wait_for_workers(2)
             proxy.ask(4)
             proxy.stop()
         assert len(sink.server_spans) == 4

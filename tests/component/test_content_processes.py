@@ -77,7 +77,9 @@ def test_upload(tmp_path: Path, sink: Sink) -> None:
     folder = tmp_path / "prompts"
     folder.mkdir()
     long = "word " * 20_000
-    program = f"{CALL}\ncall({PROMPT!r})\ncall({long!r})\n"
+    # Imported before it is loaded: the program does not wait long for that.
+    hook = "import opentelemetry.util.genai._upload.completion_hook"
+    program = f"{hook}\n{CALL}\ncall({PROMPT!r})\ncall({long!r})\n"
     run(tmp_path, sink, program, **{HOOK: "upload", PATH: folder.as_uri(), CAPTURE: "SPAN_ONLY"})
     first, second = sorted(chats(sink), key=lambda span: span.data.start_time_unix_nano)
     assert len(list(folder.iterdir())) == 4

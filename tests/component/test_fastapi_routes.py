@@ -218,7 +218,8 @@ def test_an_instrumentation_without_the_lookup_is_left_as_it_is(
     with caplog.at_level(logging.DEBUG, "litellm_otel"):
         fastapi_routes.install(other)
     assert not hasattr(other, LOOKUP)
-    assert len(caplog.records) == 1
+    told = [record for record in caplog.records if record.name.startswith("litellm_otel")]
+    assert len(told) == 1
 
 
 def test_it_is_put_in_once(counted: Counted) -> None:

@@ -276,7 +276,7 @@ async def test_exceptions_reach_the_caller_and_leave_only_their_type(
 async def test_a_cancelled_request_ends_its_span(traced: Traced, upstream: Upstream) -> None:
     with traced.call():
         asking = asyncio.ensure_future(ask(f"{upstream.url}/slow"))
-        await asyncio.wait_for(upstream.asked.wait(), 10)
+        await asyncio.wait_for(upstream.asked.wait(), 60)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking

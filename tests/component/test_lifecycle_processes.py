@@ -114,7 +114,7 @@ def test_a_signal_right_after_a_call_loses_nothing(
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         program.send_signal(number)
-        status = program.wait(30)
+        status = program.wait(60)
     finally:
         program.kill()
         program.wait(10)
@@ -201,5 +201,5 @@ print(time.monotonic() - start)
         OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
         **LONG,
     )
-    assert float(done.stdout) < 1.0, done.stderr
+    assert float(done.stdout) < 3.0, done.stderr  # of the 5 s that a flush may take
     assert len(sink.spans) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import websockets
+import websockets.sync.client
 import yaml
 
 from stack.standins.provider import Provider
 from tests import content_conventions
 from tests.component.otlp_sink import Sink
 from tests.component.proxy_process import KEY, Proxy, running_proxy
-from tests.component.tools_and_agents import agent, served, tools
+from tests.component.tools_and_agents import agent, registered, served, tools
 
 if TYPE_CHECKING:
     from tests.component.otlp_sink import Item
@@ -30,26 +34,40 @@ NAME = "Ann-Example"
 PROMPT = f"My name is {NAME}, and nobody else is to know."
 MASKED = PROMPT.replace(NAME, "<PERSON>")
 LOUD, QUIET = "sk-loud-0123456789abcdef", "sk-quiet-0123456789abcdef"
+FREE, FREE_AND_QUIET = "sk-free-0123456789abcdef", "sk-free-quiet-0123456789abcdef"
+"""Of keys that the guardrails that are on by default leave alone."""
 WITHHELD = "litellm.content.withheld"
 
 
 def config(provider: Provider, tools_url: str, agent_url: str) -> dict[str, Any]:
     where = {"api_base": provider.base_url(), "api_key": "sk-of-the-provider-0123456789"}
-    skills: list[Any] = []
-    card = {
-        "protocolVersion": "0.3.0",
-        "name": "helper",
-        "description": "helps",
-        "version": "1",
-        "url": agent_url,
-        "capabilities": {"streaming": True},
-        "defaultInputModes": ["text"],
-        "defaultOutputModes": ["text"],
-        "skills": skills,
-    }
     return {
         "model_list": [
             {"model_name": "chat", "litellm_params": {"model": "openai/gpt-4o", **where}},
+            {
+                "model_name": "talk",
+                "litellm_params": {
+                    **where,
+                    "model": "openai/gpt-4o-realtime-preview",
+                    "api_base": provider.url,
+                },
+            },
+            {
+                "model_name": "talk-broken",
+                "litellm_params": {
+                    **where,
+                    "model": "openai/gpt-4o-realtime-preview@broken-stream-after-5",
+                    "api_base": provider.url,
+                },
+            },
+            {
+                "model_name": "claude",
+                "litellm_params": {
+                    **where,
+                    "model": "anthropic/claude-sonnet-4-5",
+                    "api_base": provider.url,
+                },
+            },
         ],
         "litellm_settings": {
             "default_team_settings": [{"team_id": "quiet", "turn_off_message_logging": True}]
@@ -72,7 +90,7 @@ def config(provider: Provider, tools_url: str, agent_url: str) -> dict[str, Any]
             },
         ],
         "mcp_servers": {"calc": {"url": f"{tools_url}/mcp", "transport": "http"}},
-        "agents": [{"agent_name": "helper", "agent_card_params": card}],
+        "agents": registered(agent_url),
         "general_settings": {
             "master_key": KEY,
             "allow_client_side_credentials": True,
@@ -160,6 +178,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
                 "OTEL_BSP_SCHEDULE_DELAY": "50",
                 "OTEL_BLRP_SCHEDULE_DELAY": "50",
                 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
+                "LITELLM_OTEL_CONTENT_REDACT_PATTERNS": "code-word-[a-z]+",
                 "OPENAI_API_KEY": "sk-openai-of-the-operator-01",
                 "OPENAI_API_BASE": provider.url,
             },
@@ -241,6 +260,175 @@ def test_pass_through_that_is_not_to_be_logged(
     span, _ = gateway.attempt()
     assert content_conventions.of_span(span.attributes) == {}
     assert span.attributes[WITHHELD] == "message_logging_off"
+
+
+class Session:
+    """A session with the proxy over a websocket."""
+
+    def __init__(self, gateway: Gateway, path: str, key: str, **headers: str) -> None:
+        self._connection = websockets.sync.client.connect(
+            gateway.proxy.url.replace("http", "ws") + path,
+            additional_headers={"Authorization": f"Bearer {key}", **headers},
+            open_timeout=60,
+        )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def say(self, kind: str, until: str = "", **event: Any) -> None:
+        """Send an event, and wait for one of that type."""
+        self._connection.send(json.dumps({"type": kind, **event}))
+        while until and json.loads(self._connection.recv(timeout=60))["type"] != until:
+            pass
+
+    def write(self, text: str) -> None:
+        part = {"type": "input_text", "text": text}
+        item = {"type": "message", "role": "user", "content": [part]}
+        self.say("conversation.item.create", "conversation.item.created", item=item)
+
+    def ask(self, **wanted: Any) -> None:
+        self.say("response.create", "response.done", response=wanted)
+
+
+REALTIME = "/v1/realtime?model=talk"
+WORDS = "word0 word1 word2 "
+TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+
+
+def wrote(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
+
+
+def spoke(role: str, size: int, transcript: str) -> dict[str, Any]:
+    blob = {"type": "blob", "modality": "audio", "content": "", "size": size}
+    return {"role": role, "parts": [{**blob, "transcript": transcript}]}
+
+
+def test_a_realtime_session(gateway: Gateway) -> None:
+    sound = base64.b64encode(b"0123456789" * 40).decode()
+    with Session(gateway, REALTIME, FREE) as session:
+        about = {"instructions": "Be brief.", "tools": [TOOL]}
+        session.say("session.update", "session.updated", session=about)
+        session.write("Hi")
+        session.ask()
+        for _ in range(2):
+            session.say("input_audio_buffer.append", audio=sound)
+        # LiteLLM asks for the answer to what was said aloud.
+        session.say("input_audio_buffer.commit", "response.done")
+        session.ask(output_modalities=["audio"])
+        session.write("And in Ulm?")
+        session.ask(tools=[TOOL], tool_choice="required")
+        output = {"type": "function_call_output", "call_id": "call_7", "output": '{"sun": true}'}
+        session.say("conversation.item.create", "conversation.item.created", item=output)
+        session.ask()
+
+    values = gateway.content()
+    assert values["gen_ai.system_instructions"] == [{"type": "text", "content": "Be brief."}]
+    assert values["gen_ai.tool.definitions"] == [TOOL]
+    *said, called, answer = values[INPUT]
+    assert said == [
+        wrote("user", "Hi"),
+        wrote("assistant", WORDS),
+        spoke("user", 800, "What I said aloud."),
+        wrote("assistant", WORDS),
+        spoke("assistant", 720, WORDS),
+        wrote("user", "And in Ulm?"),
+    ]
+    (call,) = called["parts"]
+    assert (call["type"], call["name"]) == ("tool_call", "weather")
+    assert call["arguments"] == {"city": "Ulm"}
+    (result,) = answer["parts"]
+    assert (answer["role"], result["type"], result["id"]) == (
+        "tool",
+        "tool_call_response",
+        "call_7",
+    )
+    assert "sun" in str(result["response"])
+    assert values[OUTPUT] == answered(WORDS)
+    assert sound[:40] not in gateway.everything()
+
+
+def test_a_realtime_session_that_breaks_is_there_as_far_as_it_came(gateway: Gateway) -> None:
+    with Session(gateway, "/v1/realtime?model=talk-broken", FREE) as session:
+        session.write("Hi")
+        with pytest.raises(websockets.ConnectionClosed):
+            session.ask(output_modalities=["audio"])
+    so_far = {**spoke("assistant", 240, "word0 "), "finish_reason": "error"}
+    assert gateway.content() == {INPUT: asked("Hi"), OUTPUT: [so_far]}
+
+
+def test_responses_over_a_websocket(gateway: Gateway) -> None:
+    ask = {"model": "claude", "instructions": "Be brief.", "tools": [TOOL], "input": "Hi"}
+    with Session(gateway, "/v1/responses?model=claude", FREE) as session:
+        session.say("response.create", "response.completed", **ask)
+        item = {"type": "message", "role": "user", "content": "Again"}
+        session.say("response.create", "response.completed", **{**ask, "input": [item]})
+    values = gateway.content()
+    assert values["gen_ai.system_instructions"] == [{"type": "text", "content": "Be brief."}]
+    assert values["gen_ai.tool.definitions"][0]["name"] == "weather"
+    first, answer, second = values[INPUT]
+    assert (first, second) == (wrote("user", "Hi"), wrote("user", "Again"))
+    assert answer["role"] == "assistant"
+    assert values[OUTPUT] == [{**answer, "finish_reason": "stop"}]
+
+
+def test_what_is_taken_out_of_a_session(gateway: Gateway) -> None:
+    with Session(gateway, REALTIME, FREE) as session:
+        session.write("My key is sk-proj-0123456789abcdefghijklmn, my code-word-swordfish too.")
+        session.write("x" * 9_000)
+        for _ in range(9):
+            session.write("y" * 8_000)
+        session.ask()
+    span, event = gateway.attempt()
+    values = content_conventions.of_span(span.attributes)
+    assert content_conventions.of_event(event.attributes) == values
+    left_out = span.attributes["litellm.content.left_out"]
+    assert left_out == event.attributes["litellm.content.left_out"] == 12 - len(values[INPUT]) - 1
+    assert left_out > 3
+    assert values[INPUT][-1] == wrote("user", "y" * 8_000)
+    assert values[OUTPUT] == answered(WORDS)
+
+    with Session(gateway, REALTIME, FREE) as session:
+        session.write("My key is sk-proj-0123456789abcdefghijklmn, my code-word-swordfish too.")
+        session.write("x" * 9_000)
+        session.ask()
+    secret, long = (message["parts"][0]["content"] for message in gateway.content()[INPUT])
+    assert secret == "My key is [REDACTED], my [REDACTED] too."
+    assert long == "x" * 8_192 + "… [808 more characters]"
+    told = gateway.everything()
+    assert "swordfish" not in told
+    assert "0123456789abcdefghijklmn" not in told
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "headers", "reason"),
+    [
+        (REALTIME, FREE_AND_QUIET, {}, "message_logging_off"),
+        (REALTIME, FREE, {"x-litellm-enable-message-redaction": "true"}, "message_logging_off"),
+        (REALTIME, LOUD, {}, "input_guardrail"),
+        (f"{REALTIME}&guardrails=answers", FREE, {}, "input_guardrail"),
+        ("/v1/responses?model=claude", FREE_AND_QUIET, {}, "message_logging_off"),
+        ("/v1/responses?model=claude", LOUD, {}, "input_guardrail"),
+    ],
+    ids=lambda value: str(value) if value else "",
+)
+def test_sessions_that_are_not_to_be_logged(
+    gateway: Gateway, path: str, key: str, headers: dict[str, str], reason: str
+) -> None:
+    with Session(gateway, path, key, **headers) as session:
+        if "realtime" in path:
+            session.write(PROMPT)
+            session.ask()
+        else:
+            session.say("response.create", "response.completed", model="claude", input=PROMPT)
+    span, event = gateway.attempt()
+    assert content_conventions.of_span(span.attributes) == {}
+    assert content_conventions.of_event(event.attributes) == {}
+    assert span.attributes[WITHHELD] == event.attributes[WITHHELD] == reason
+    assert NAME not in gateway.everything()
 
 
 def test_tools(gateway: Gateway) -> None:

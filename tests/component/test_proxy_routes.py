@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,13 @@ import websockets.sync.client
 import yaml
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from stack.standins.endpoint import DEFAULT_LENGTH
 from stack.standins.provider import Provider
+from stack.waiting import until
+from tests.certificates import Authority
 from tests.component.otlp_sink import Sink, attributes
 from tests.component.proxy_process import KEY, Proxy, running_proxy
-from tests.component.tools_and_agents import agent, served, tools
+from tests.component.tools_and_agents import agent, registered, served, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +42,7 @@ SECRETS = {
 CONFIGURED_KEY = "sk-configured-for-the-weather"
 
 
-def config(provider: Provider, tools_url: str, agent_url: str) -> dict[str, Any]:
+def config(provider: Provider, secure_url: str, tools_url: str, agent_url: str) -> dict[str, Any]:
     def deployment(group: str, model: str, base: str) -> dict[str, Any]:
         params = {"model": model, "api_base": base, "api_key": "sk-of-the-deployment-0123"}
         return {
@@ -52,30 +55,20 @@ def config(provider: Provider, tools_url: str, agent_url: str) -> dict[str, Any]
     return {
         "model_list": [
             deployment("fast", "openai/gpt-4o", provider.base_url()),
+            deployment("slow", "openai/gpt-4o@slow-300ms", provider.base_url()),
             deployment("hosted", "azure/gpt-4o", provider.url),
             deployment("claude", "anthropic/claude-sonnet-4-5", provider.url),
             deployment("talk", realtime, provider.url),
             deployment("talk-refused", f"{realtime}@server-error", provider.url),
             deployment("talk-broken", f"{realtime}@broken-stream-after-2", provider.url),
+            # LiteLLM opens these sessions over TLS only.
+            deployment("native", "openai/gpt-4o", f"{secure_url}/v1"),
+            deployment("native-refused", "openai/gpt-4o@server-error", f"{secure_url}/v1"),
+            deployment("native-broken", "openai/gpt-4o@broken-stream-after-2", f"{secure_url}/v1"),
         ],
         "router_settings": {"num_retries": 0, "disable_cooldowns": True},
         "mcp_servers": {"calc": {"url": f"{tools_url}/mcp", "transport": "http"}},
-        "agents": [
-            {
-                "agent_name": "helper",
-                "agent_card_params": {
-                    "protocolVersion": "0.3.0",
-                    "name": "helper",
-                    "description": "helps",
-                    "version": "1",
-                    "url": agent_url,
-                    "capabilities": {"streaming": True},
-                    "defaultInputModes": ["text"],
-                    "defaultOutputModes": ["text"],
-                    "skills": [],
-                },
-            }
-        ],
+        "agents": registered(agent_url),
         "assistant_settings": {
             "custom_llm_provider": "openai",
             "litellm_params": {
@@ -126,8 +119,8 @@ class Gateway:
                     last[key] = int(point.as_double or point.as_int)
         return last
 
-    def seen(self, count: int = 1) -> Seen:
-        """What came of so many requests; fails if it is of more or fewer."""
+    def seen(self, count: int = 1, within: int = 0) -> Seen:
+        """What came of so many requests; fails if it is of more or fewer. ``within``: calls made of a call."""
         assert self.sink.wait_for(lambda: len(self.all_records()) - self.records >= count)
         assert self.sink.wait_for(lambda: (self.counted() - self.before).total() >= count)
         records = self.all_records()[self.records :]
@@ -142,7 +135,7 @@ class Gateway:
             ids = {span.data.span_id for span in got}
             attempts = sum("litellm.attempt.number" in span.attributes for span in got)
             return (
-                attempts == attributes(records[0].data)["litellm.attempts"]
+                attempts == attributes(records[0].data)["litellm.attempts"] + within
                 and all(not s.data.parent_span_id or s.data.parent_span_id in ids for s in got)
                 and any(s.data.kind == Span.SPAN_KIND_SERVER for s in got)
             )
@@ -191,8 +184,12 @@ class Seen:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     sink = Sink().start()
+    authority = Authority(tmp_path_factory.mktemp("certificates") / "authority")
+    identity = authority.issue("provider", "127.0.0.1")
     with Provider() as provider, served(tools()) as tools_url, served(agent()) as agent_url:
+        secure_url = provider.listen_securely(identity.certificate, identity.key)
         env = {
+            "SSL_CERT_FILE": str(authority.certificate),
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
             "OTEL_BSP_SCHEDULE_DELAY": "50",
             "OTEL_BLRP_SCHEDULE_DELAY": "50",
@@ -206,7 +203,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             running_proxy(
                 tmp_path_factory.mktemp("routes"),
                 provider,
-                config=yaml.safe_dump(config(provider, tools_url, agent_url), sort_keys=False),
+                config=yaml.safe_dump(
+                    config(provider, secure_url, tools_url, agent_url), sort_keys=False
+                ),
                 env=env,
             ) as proxy,
             httpx.Client(
@@ -411,14 +410,18 @@ def test_provider_refuses_what_is_passed_through(
 
 
 def test_stream_breaks_while_it_is_passed_through(gateway: Gateway) -> None:
-    body = {**CHAT, "model": "gpt-4o@broken-stream-after-3", "stream": True}
+    # Slowly: of what comes together with the end nothing is handed on.
+    model = "gpt-4o@broken-stream-500ms-after-3"
     with pytest.raises(httpx.RemoteProtocolError):
-        gateway.client.post("/openai/v1/chat/completions", json=body)
+        gateway.client.post(
+            "/openai/v1/chat/completions", json={**CHAT, "model": model, "stream": True}
+        )
 
     seen = gateway.seen()
-    about = seen.span("chat gpt-4o@broken-stream-after-3").attributes
+    about = seen.span(f"chat {model}").attributes
     assert about["litellm.outcome"] == "error"
-    assert about["litellm.stream.chunks"] == 3
+    # In how many pieces the provider's three arrive is the network's to say.
+    assert 1 <= about["litellm.stream.chunks"] <= 3
     assert list(seen.counts().values()) == [1]
     assert seen.record["litellm.status"] == "error"
 
@@ -437,12 +440,12 @@ def test_client_leaves_a_stream_that_is_passed_through(gateway: Gateway) -> None
 
 
 def test_stream_is_not_held_up(gateway: Gateway) -> None:
-    """The first chunk is with the client long before the provider sends the last."""
-    body = {**CHAT, "model": "gpt-4o@slow-100ms", "stream": True, "max_tokens": 10}
+    """Each chunk is with the client before the provider sends the last."""
+    body = {**CHAT, "model": "gpt-4o@slow-100ms", "stream": True, "max_tokens": 1000}
     with gateway.client.stream("POST", "/openai/v1/chat/completions", json=body) as answer:
-        arrivals = [time.monotonic() for chunk in answer.iter_raw() if chunk]
-    assert len(arrivals) >= 8
-    assert arrivals[-1] - arrivals[0] > 0.6
+        for _, chunk in zip(range(5), answer.iter_raw(), strict=False):
+            assert chunk
+            assert gateway.provider.calls[-1].ending == "open"
     gateway.seen()
 
 
@@ -549,19 +552,20 @@ def connect(gateway: Gateway, path: str, key: str = KEY) -> Any:
     return websockets.sync.client.connect(
         gateway.proxy.url.replace("http", "ws") + path,
         additional_headers={"Authorization": f"Bearer {key}"},
+        open_timeout=60,
     )
 
 
 def until_event(session: Any, kind: str) -> dict[str, Any]:
     while True:
-        event = json.loads(session.recv(timeout=20))
+        event = json.loads(session.recv(timeout=60))
         if event["type"] == kind:
             return event
 
 
 def drain(session: Any) -> None:
     while True:
-        session.recv(timeout=20)
+        session.recv(timeout=60)
 
 
 TALK = {
@@ -671,16 +675,60 @@ def test_session_is_refused(gateway: Gateway, path: str, key: str, model: str) -
     assert seen.counts() == {(model, "none", "rejected"): 1}
 
 
-def test_responses_over_a_websocket(gateway: Gateway) -> None:
-    with connect(gateway, "/v1/responses?model=claude") as session:
-        session.send(json.dumps({"type": "response.create", "model": "claude", "input": PROMPT}))
+@pytest.mark.parametrize(
+    ("group", "model", "provider"),
+    [("native", "gpt-4o", "openai"), ("claude", "claude-sonnet-4-5", "anthropic")],
+)
+def test_responses_over_a_websocket(
+    gateway: Gateway, group: str, model: str, provider: str
+) -> None:
+    """To a provider that has such sessions itself, and to one for which LiteLLM makes calls."""
+    with connect(gateway, f"/v1/responses?model={group}") as session:
+        session.send(json.dumps({"type": "response.create", "model": group, "input": PROMPT}))
         until_event(session, "response.completed")
 
     seen = gateway.seen()
-    about = seen.span("chat claude-sonnet-4-5").attributes
+    about = seen.span(f"chat {model}").attributes
     assert about["litellm.outcome"] == "completed"
     assert about["gen_ai.usage.output_tokens"] > 0
-    assert seen.counts() == {("claude", "anthropic", "success"): 1}
+    assert seen.counts() == {(group, provider, "success"): 1}
+
+
+def is_closed(session: Any) -> None:
+    with pytest.raises(websockets.ConnectionClosed):
+        drain(session)
+
+
+def is_cut_off(session: Any) -> None:
+    """LiteLLM does not tell its client, and closes when it can't hand on what the client says next."""
+    until_event(session, "response.created")
+    until_event(session, "response.output_text.delta")
+    with pytest.raises(websockets.ConnectionClosed):
+        until(lambda: speak_on(session), what="the end of the session", timeout=60, interval=0)
+
+
+def speak_on(session: Any) -> None:
+    session.send(json.dumps({"type": "response.create", "input": PROMPT}))
+    with suppress(TimeoutError):
+        session.recv(timeout=0.05)
+
+
+@pytest.mark.parametrize(
+    ("group", "goes_on"), [("native-refused", is_closed), ("native-broken", is_cut_off)]
+)
+def test_a_session_of_responses_that_fails(
+    gateway: Gateway, group: str, goes_on: Callable[[Any], None]
+) -> None:
+    with connect(gateway, f"/v1/responses?model={group}") as session:
+        session.send(json.dumps({"type": "response.create", "model": group, "input": PROMPT}))
+        goes_on(session)
+
+    seen = gateway.seen()
+    (attempt,) = [span for span in seen.spans if span.data.name.startswith("chat ")]
+    assert attempt.attributes["litellm.outcome"] == "error"
+    assert attempt.data.status.code == Status.STATUS_CODE_ERROR
+    assert seen.counts() == {(group, "openai", "error"): 1}
+    assert seen.record["litellm.outcome"] == "error"
 
 
 # -- tools and agents --------------------------------------------------------------------------
@@ -747,6 +795,117 @@ async def test_tools_over_mcp(gateway: Gateway) -> None:
     assert seen.counts() == {("other", "mcp", "success"): 2}
 
 
+LOOP_TOOL = {
+    "type": "mcp",
+    "server_label": "calc",
+    "server_url": "litellm_proxy/mcp/calc",
+    "require_approval": "never",
+}
+"""A tool that LiteLLM is to call itself."""
+
+
+def spent(gateway: Gateway) -> Counter[str]:
+    """Tokens and dollars so far, as counted by model."""
+    names = ("litellm_input_tokens_metric", "litellm_output_tokens_metric", "litellm_spend_metric")
+    last: dict[tuple[str, str], float] = {}
+    for metric in gateway.sink.metrics:
+        if metric.data.name in names:
+            for point in metric.data.sum.data_points:
+                if attributes(point).get("requested_model") == "fast":
+                    value = point.as_double or point.as_int
+                    last[metric.data.name, str(sorted(attributes(point).items()))] = value
+    total: Counter[str] = Counter()
+    for (name, _), value in last.items():
+        total[name] += value  # pyright: ignore[reportArgumentType]
+    return total
+
+
+def said_by(gateway: Gateway, usages: list[tuple[int, int]]) -> Counter[str]:
+    """What these answers of the provider took: input and output tokens of each, by gpt-4o's prices."""
+    given, made = (sum(each) for each in zip(*usages, strict=True))
+    cost = given * 2.5e-6 + made * 1e-5
+    return Counter(
+        litellm_input_tokens_metric=given,
+        litellm_output_tokens_metric=made,
+        litellm_spend_metric=cost,  # pyright: ignore[reportArgumentType]
+    )
+
+
+LOOPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": ("/v1/chat/completions", CHAT),
+    "chat, streamed": (
+        "/v1/chat/completions",
+        {**CHAT, "stream": True, "stream_options": {"include_usage": True}},
+    ),
+    "responses": ("/v1/responses", {"input": PROMPT}),
+    "responses, streamed": ("/v1/responses", {"input": PROMPT, "stream": True}),
+}
+
+
+@pytest.mark.parametrize("how", LOOPS)
+def test_tools_that_litellm_calls_itself(gateway: Gateway, how: str) -> None:
+    """It calls the tool that the model wants, and asks the model again: one request, with calls in it."""
+    before = spent(gateway)
+    path, asked = LOOPS[how]
+    required = {"model": "fast", "tools": [LOOP_TOOL], "tool_choice": "required"}
+    answer = gateway.client.post(path, json={**asked, **required})
+    assert answer.status_code == 200, answer.text
+
+    seen = gateway.seen(within=3)
+    assert seen.counts() == {("fast", "openai", "success"): 1}
+    assert seen.record["litellm.attempts"] == 1
+    (call,) = [s for s in seen.spans if s.attributes.get("litellm.attempt.delegated")]
+    made = [
+        s
+        for s in sorted(seen.spans, key=lambda span: span.data.start_time_unix_nano)
+        if s.data.parent_span_id == call.data.span_id and "litellm.call.type" in s.attributes
+    ]
+    assert [s.data.name for s in made] == ["chat gpt-4o", "execute_tool add", "chat gpt-4o"]
+    first, tool_call, second = (s.attributes for s in made)
+    assert tool_call["gen_ai.tool.name"] == "add"
+    assert second["gen_ai.usage.input_tokens"] > first["gen_ai.usage.input_tokens"] > 0
+    for told in (first, second, call.attributes, seen.span("route fast").attributes):
+        assert told["litellm.outcome"] == "completed"
+    for told in (first, second):
+        assert "litellm.attempt.delegated" not in told
+        assert told["gen_ai.request.model"] == "gpt-4o"
+
+    words = DEFAULT_LENGTH
+    usages = [(call.tokens - words, words) for call in gateway.provider.calls[-2:]]
+    for told, (tokens, _) in zip((first, second), usages, strict=True):
+        assert told["gen_ai.usage.input_tokens"] == tokens
+        assert told["gen_ai.usage.output_tokens"] == words
+        assert told["litellm.cost"] == pytest.approx(tokens * 2.5e-6 + words * 1e-5)
+    in_all = said_by(gateway, usages)
+    for told in (call.attributes, seen.record):
+        assert told["gen_ai.usage.input_tokens"] == in_all["litellm_input_tokens_metric"]
+        assert told["gen_ai.usage.output_tokens"] == in_all["litellm_output_tokens_metric"]
+        assert told["litellm.cost"] == pytest.approx(in_all["litellm_spend_metric"])
+
+    def counted() -> bool:
+        more = spent(gateway)
+        more.subtract(before)
+        return more == pytest.approx(in_all)
+
+    assert gateway.sink.wait_for(counted)
+
+
+def test_client_leaves_while_litellm_calls_tools_itself(gateway: Gateway) -> None:
+    asked = {**CHAT, "model": "slow", "tools": [LOOP_TOOL], "stream": True, "max_tokens": 50}
+    with gateway.client.stream("POST", "/v1/chat/completions", json=asked) as answer:
+        next(answer.iter_raw())
+
+    seen = gateway.seen(within=1)
+    outer, inner = sorted(
+        (s for s in seen.spans if s.data.name == "chat gpt-4o@slow-300ms"),
+        key=lambda span: span.data.start_time_unix_nano,
+    )
+    assert inner.data.parent_span_id == outer.data.span_id
+    for span in (outer, inner, seen.span("route slow")):
+        assert span.attributes["litellm.outcome"] == "client_disconnected"
+    assert seen.counts() == {("slow", "openai", "cancelled"): 1}
+
+
 @pytest.mark.parametrize("method", ["message/send", "message/stream"])
 def test_agent(gateway: Gateway, method: str) -> None:
     said = {"role": "user", "parts": [{"kind": "text", "text": PROMPT}], "messageId": "m"}
@@ -758,11 +917,11 @@ def test_agent(gateway: Gateway, method: str) -> None:
     assert "word0" in answer.text
 
     seen = gateway.seen()
-    (attempt,) = [span for span in seen.spans if span.data.name.startswith("invoke_agent")]
+    attempt = seen.span("invoke_agent helper")
     assert attempt.data.kind == Span.SPAN_KIND_CLIENT
     assert attempt.attributes["litellm.outcome"] == "completed"
-    ((_, provider, status),) = seen.counts()
-    assert (provider, status) == ("a2a_agent", "success")
+    assert attempt.attributes["gen_ai.agent.name"] == "helper"
+    assert seen.counts() == {("a2a_agent/helper", "a2a_agent", "success"): 1}
 
 
 def test_health_check_is_no_request(gateway: Gateway) -> None:
@@ -777,7 +936,7 @@ def test_health_check_is_no_request(gateway: Gateway) -> None:
 
 def test_nothing_secret_left(gateway: Gateway) -> None:
     left = str([gateway.sink.spans, gateway.sink.logs, gateway.sink.metrics])
-    for secret in (PROMPT, KEY, CONFIGURED_KEY, *SECRETS.values(), "sk-of-the-"):
+    for secret in (PROMPT, "word1 ", KEY, CONFIGURED_KEY, *SECRETS.values(), "sk-of-the-"):
         assert secret not in left
     assert gateway.provider.failures == []
 
@@ -795,7 +954,7 @@ def test_server_shuts_down_in_mid_session(gateway: Gateway) -> None:
         stopping.start()
         with pytest.raises(websockets.ConnectionClosed):
             drain(session)
-    stopping.join(40)
+    stopping.join(70)
     seen = gateway.seen()
     assert seen.tree == TALK
     assert seen.counts() == {("talk", "openai", "cancelled"): 1}

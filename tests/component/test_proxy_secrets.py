@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from stack.ports import free_port
 from stack.standins.provider import Provider
 from tests.component.planted import SERVICE_ACCOUNT
-from tests.component.proxy_process import Proxy, free_port, running_proxy
+from tests.component.proxy_process import Proxy, running_proxy
 
 if TYPE_CHECKING:
     from pathlib import Path

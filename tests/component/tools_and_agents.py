@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.component.proxy_process import free_port
+from stack.ports import free_port
+from stack.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
@@ -42,19 +42,35 @@ def tools() -> Any:
 def served(app: Any) -> Generator[str]:
     """The app's address, while it is served."""
     port = free_port()
-    settings = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+    # A client that asks again just when an idle connection is closed would find nobody: none is.
+    settings = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", timeout_keep_alive=3600
+    )
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline, "not started in time"
-        time.sleep(0.02)
+    until(lambda: server.started, what="the server", interval=0.02)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def registered(agent_url: str) -> list[dict[str, Any]]:
+    """The agent at that address, as ``agents`` of the proxy's configuration."""
+    card = {
+        "protocolVersion": "0.3.0",
+        "name": "helper",
+        "description": "helps",
+        "version": "1",
+        "url": agent_url,
+        "capabilities": {"streaming": True},
+        "defaultInputModes": ["text"],
+        "defaultOutputModes": ["text"],
+        "skills": [],
+    }
+    return [{"agent_name": "helper", "agent_card_params": card}]
 
 
 def agent() -> Any:
@@ -75,14 +91,26 @@ def agent() -> Any:
             }
         )
 
-    def said(asked: dict[str, Any], text: str) -> dict[str, Any]:
-        message = {
+    def message(text: str) -> dict[str, Any]:
+        return {
             "kind": "message",
             "role": "agent",
             "messageId": "answer",
             "parts": [{"kind": "text", "text": text}],
         }
-        return {"jsonrpc": "2.0", "id": asked["id"], "result": message}
+
+    def update(state: str, text: str) -> dict[str, Any]:
+        # Not messages: the first of these is the end of a stream.
+        return {
+            "kind": "status-update",
+            "taskId": "task",
+            "contextId": "context",
+            "status": {"state": state, "message": message(text)},
+            "final": state == "completed",
+        }
+
+    def said(asked: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": asked["id"], "result": result}
 
     async def call(request: Request) -> Response:
         asked = await request.json()
@@ -90,11 +118,11 @@ def agent() -> Any:
             error = {"code": -32603, "message": "Internal error"}
             return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "error": error})
         if asked["method"] == "message/send":
-            return JSONResponse(said(asked, "word0 word1"))
+            return JSONResponse(said(asked, message("word0 word1")))
 
         async def events() -> AsyncIterator[str]:
-            for word in ("word0", "word1"):
-                yield f"data: {json.dumps(said(asked, word))}\n\n"
+            for state, word in (("working", "word0"), ("completed", "word1")):
+                yield f"data: {json.dumps(said(asked, update(state, word)))}\n\n"
 
         return StreamingResponse(events(), media_type="text/event-stream")
 

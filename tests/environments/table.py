@@ -63,6 +63,8 @@ ENVIRONMENTS = {
                 "opentelemetry-instrumentation-litellm",
             ),
         ),
+        # What a Datadog Agent runs its checks with.
+        Environment("datadog-agent", ("datadog-checks-base[deps]>=38.5,<39",)),
         Environment("ddtrace", ("litellm[proxy]>=1.106,<1.107", "ddtrace>=4.8.2,<5")),
     )
 }

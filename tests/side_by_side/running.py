@@ -70,9 +70,10 @@ def run(
         folder,
         code,
         command=(*way, str(python)),
+        seconds=400,
         PROVIDER=provider_url,
         PATH=f"{bin_}{os.pathsep}{os.environ.get('PATH', '')}",
-        **{"LITELLM_OTEL_PROCESS_METRICS": "false", **env},
+        **{"LITELLM_OTEL_PROCESS_METRICS": "false", "LITELLM_OTEL_FLUSH_TIMEOUT": "60", **env},
     )
     assert done.returncode == status, done.stderr
     return done

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.component.proxy_process import CONFIG, KEY, Proxy, environment, free_port
+from stack.ports import free_port
+from tests.component.proxy_process import CONFIG, KEY, Proxy, environment
 from tests.component.proxy_process import Provider as ProxysProvider
 from tests.side_by_side.running import CALLS, CHAT, OURS_WHOLE, observations, run, told, tree
 
 if TYPE_CHECKING:
     from stack.standins.provider import Provider
     from tests.component.otlp_sink import Sink
+
+# Also to make the environment that it runs in.
+pytestmark = pytest.mark.timeout(900)
 
 BIN = Path(sys.executable).parent
 # Nothing leaves but by a flush, and the signal is the end of the program.
@@ -178,7 +182,6 @@ app.mount("/gateway", gateway)
 """
 
 
-@pytest.mark.timeout(600)
 def test_the_proxy_mounted_in_an_application(sink: Sink, tmp_path: Path) -> None:
     """One SERVER span for each request, whichever of the two applications answers it."""
     import subprocess
@@ -193,7 +196,10 @@ def test_the_proxy_mounted_in_an_application(sink: Sink, tmp_path: Path) -> None
         process = subprocess.Popen(
             [*command, "--port", str(port)],
             env=environment(
-                CONFIG_FILE_PATH=str(config), OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, **NEVER
+                CONFIG_FILE_PATH=str(config),
+                OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+                LITELLM_OTEL_FLUSH_TIMEOUT="60",
+                **NEVER,
             ),
             cwd=tmp_path,
             stdout=output,
@@ -207,7 +213,7 @@ def test_the_proxy_mounted_in_an_application(sink: Sink, tmp_path: Path) -> None
         proxy.ask(2)
         proxy.ask(1, stream=True)
         assert httpx.get(f"http://127.0.0.1:{port}/mine", timeout=60).json() == "mine"
-        proxy.stop()
+        proxy.stop(seconds=150)
     finally:
         if process.poll() is None:
             process.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from stack.waiting import settled, until
 from tests.component.proxy_process import CONFIG, KEY, Provider, running_proxy
 from tests.side_by_side import backends
 from tests.side_by_side.backends import Backend
@@ -49,6 +49,8 @@ def test_otel_and_prometheus(
         "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
         "LITELLM_OTEL_INTEGRATION_ENABLE_METRICS": "true",
         "LITELLM_OTEL_INTEGRATION_ENABLE_EVENTS": "true",
+        "LITELLM_OTEL_METRICS_ENDPOINT": "true",
+        "LITELLM_OTEL_FLUSH_TIMEOUT": "60",
         **({"LITELLM_OTEL_V2": "true"} if generation == "second" else {}),
     }
     config = with_callbacks(provider, "otel", "prometheus")
@@ -63,12 +65,13 @@ def test_otel_and_prometheus(
         )
         assert refused.status_code == 400
         counted = lambda: scraped(proxy.url, "litellm_requests_metric_total")  # noqa: E731
-        assert sink.wait_for(lambda: counted() == 3), "the callback counts as before"
-        proxy.stop()
+        assert sink.wait_for(lambda: counted() == 3, 60), "the callback counts as before"
+        proxy.stop(seconds=150)
 
     lines = told(proxy.output)
     assert len([line for line in lines if "LiteLLM's own 'otel' callback is on too" in line]) == 1
-    assert len([line for line in lines if "'prometheus' callback is on too" in line]) == 1
+    (line,) = [line for line in lines if "'prometheus' callback is on too" in line]
+    assert "LITELLM_OTEL_METRICS_ENDPOINT=true gives way to it" in line
     assert len(lines) == 2
     assert "Overriding of current" not in proxy.output
     assert "already instrumented" not in proxy.output
@@ -109,6 +112,7 @@ def test_who_sends_elsewhere_sends_what_it_did(
                 "PHOENIX_API_KEY": backends.PHOENIX_KEY,
                 "LANGFUSE_OTEL_HOST": langfuse.url,
                 "OTEL_BSP_SCHEDULE_DELAY": "100",
+                "LITELLM_OTEL_FLUSH_TIMEOUT": "60",
                 **backends.LANGFUSE_KEYS,
             }
             command = ["litellm"]
@@ -124,8 +128,8 @@ def test_who_sends_elsewhere_sends_what_it_did(
             proxy.ask(1)
             proxy.ask(1, stream=True)
             spans = {"langfuse": langfuse.spans, "phoenix": phoenix.spans}
-            settled(spans)
-            proxy.stop()
+            wait_for(spans, seen[0] if seen else None)
+            proxy.stop(seconds=150)
             assert told(proxy.output) == []
             assert [*phoenix.refused, *langfuse.refused] == []
         seen.append({name: tree(found) for name, found in spans.items()})
@@ -141,17 +145,19 @@ def test_who_sends_elsewhere_sends_what_it_did(
     }
 
 
-def settled(spans: dict[str, list[Any]]) -> None:
-    """Wait until each has the spans of both calls, and no more have come for a while."""
-    deadline = time.monotonic() + 20
-    before, since = -1, time.monotonic()
-    while time.monotonic() < deadline:
-        count = sum(map(len, spans.values()))
-        if count != before:
-            before, since = count, time.monotonic()
+def wait_for(spans: dict[str, list[Any]], before: dict[str, Any] | None) -> None:
+    """Wait until each has the spans of both calls: all that came ``before``, or no more for a while."""
+
+    def of_both_calls() -> bool:
         calls = [
             sum(span.data.name == "litellm_request" for span in found) for found in spans.values()
         ]
-        if min(calls) >= 2 and time.monotonic() - since > 1.5:
-            return
-        time.sleep(0.1)
+        return min(calls) >= 2
+
+    def count() -> int:
+        return sum(map(len, spans.values()))
+
+    until(of_both_calls, what="the spans of both calls")
+    enough = sum(tree.total() for tree in before.values()) if before else count()
+    until(lambda: count() >= enough, what="as many spans as without us")
+    settled(count, what="the last of the spans", quiet_for=3.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stack.waiting import until
 from tests.component.proxy_process import Provider as ProxysProvider
 from tests.component.proxy_process import running_proxy
 from tests.side_by_side.datadog_agent import Agent
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from stack.standins.provider import Provider
     from tests.component.otlp_sink import Sink
+
+# Also to make the environment that it runs in.
+pytestmark = pytest.mark.timeout(900)
 
 ORDERS = {
     "datadog first": ("ddtrace-run", "opentelemetry-instrument"),
@@ -102,13 +106,13 @@ def test_datadog_takes_over_opentelemetrys_traces(
     assert roots == {"acompletion": 2, "router.acompletion": 1}, "no call is below another"
 
 
-@pytest.mark.timeout(600)
 def test_the_proxy_and_its_workers(sink: Sink, tmp_path: Path, datadog: Path) -> None:
     provider = ProxysProvider()
     bin_ = datadog.parent
     with Agent() as agent:
         env = {
             **settings(agent, sink),
+            "LITELLM_OTEL_FLUSH_TIMEOUT": "60",
             "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
         }
         command = [str(bin_ / name) for name in (*ORDERS["datadog first"], "litellm")]
@@ -116,7 +120,14 @@ def test_the_proxy_and_its_workers(sink: Sink, tmp_path: Path, datadog: Path) ->
         with running_proxy(tmp_path, provider, *options, command=command, env=env) as proxy:
             proxy.ask(4)
             proxy.ask(2, stream=True)
-            proxy.stop()
+            until(
+                lambda: (
+                    Counter(span["resource"] for span in agent.spans)["router.acompletion"] == 6
+                ),
+                what="what Datadog's tracer sends by the clock",
+                timeout=60.0,
+            )
+            proxy.stop(seconds=150)
     provider.shutdown()
     provider.server_close()
     assert told(proxy.output) == []

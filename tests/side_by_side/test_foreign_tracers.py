@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.side_by_side.running import AIOHTTP, CALLS, CHAT, OURS, observations, run, told, tree
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
     from stack.standins.provider import Provider
     from tests.component.otlp_sink import Sink
+
+# Also to make the environment that it runs in.
+pytestmark = pytest.mark.timeout(900)
 
 GENAI, OPENINFERENCE = (
     "opentelemetry.instrumentation.genai.openai",

@@ -9,6 +9,7 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,16 @@ from stack.site import Backends, proxy_for, start_backends
 from stack.watched import Watched
 
 _numbers = itertools.count(1)
+LONGEST = 600
+"""Seconds that a test may take that does not say so: what it starts takes its time on a busy machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="session")

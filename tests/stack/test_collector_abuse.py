@@ -66,7 +66,7 @@ def unharmed(collector: Collector, loki: LokiIntake) -> Iterator[None]:
         load.send(range(1, 4))
         return any(log.body == "line 3" for log in loki.logs)
 
-    until(taken, what="a log record at Loki", timeout=30, interval=1)
+    until(taken, what="a log record at Loki", interval=1)
 
 
 def send(
@@ -171,7 +171,6 @@ def packed(encoding: str, size: int) -> bytes:
     return b"".join([*pieces, packer.compress(b"\0" * (size % MEBIBYTE)), packer.flush()])
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("kind", [PROTOBUF, "application/json"], ids=["protobuf", "json"])
 def test_mutated(collector: Collector, signal: str, kind: str) -> None:
@@ -189,7 +188,7 @@ def test_mutated(collector: Collector, signal: str, kind: str) -> None:
     process = psutil.Process(collector.pid)
     before = process.memory_info().rss
     answers: Counter[int] = Counter()
-    with httpx.Client(trust_env=False, timeout=20) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         for _ in range(400):
             response = client.post(
                 f"{collector.endpoint}/v1/{signal}",

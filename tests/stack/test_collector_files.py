@@ -41,7 +41,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("litellm") / "json.log"
     env = clean_environment({"LITELLM_MODE": "PRODUCTION", "LITELLM_LOCAL_MODEL_COST_MAP": "True"})
-    subprocess.run([sys.executable, "-c", WRITE, path], env=env, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", WRITE, path], env=env, check=True, timeout=400)
     return path.read_text()
 
 
@@ -49,7 +49,6 @@ def stored(loki: Loki, count: int) -> dict[str, Line]:
     found = until(
         lambda: len(lines := loki.query('{service_name="litellm"}')) >= count and lines,
         what=f"{count} lines at Loki",
-        timeout=30,
     )
     assert len(found) == count
     return {line.text: line for line in found}
@@ -91,7 +90,7 @@ def test_lines_of_a_file_have_the_fields_of_those_over_otlp(
 
         with file.open("a") as end:
             end.write(correlated)
-        until(lambda: f"Trace ID: {TRACE}" in collector.log, what="the trace id", timeout=20)
+        until(lambda: f"Trace ID: {TRACE}" in collector.log, what="the trace id")
         assert "Timestamp: 2026-01-01 00:00:00" in collector.log
 
 
@@ -133,7 +132,6 @@ def test_no_line_is_lost_over_a_restart_a_rotation_and_a_kill(
         until(
             lambda: "line 6" in {line.text for line in loki.query('{service_name="litellm"}')},
             what="the line written while it was down",
-            timeout=30,
         )
 
 

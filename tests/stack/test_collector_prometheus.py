@@ -168,13 +168,14 @@ def test_all_three_ways_make_the_same_series(own_run: RunDirectory) -> None:
             until(
                 lambda server=server: server.value("sum(litellm_requests_total)") == 6,
                 what=f"metrics by {way}",
-                timeout=30,
                 retry_on=(httpx.HTTPError,),
             )
+            # A page may be scraped while a process' metrics are put on it, of which this is the last.
             until(
-                lambda server=server: server.series("litellm_request_latency_seconds_count"),
-                what=f"the histogram by {way}",
-                timeout=30,
+                lambda server=server: (
+                    server.value("sum(litellm_request_latency_seconds_count)") == 2
+                ),
+                what=f"the histograms by {way}",
             )
             # A page that is scraped has whole limits of buckets as 2.0, as Prometheus wants it.
             found[way] = {
@@ -215,7 +216,7 @@ def test_a_store_with_a_login_and_tenants(
         ) as collector,
     ):
         Load(collector.endpoint).send(range(1, 4))
-        until(lambda: prometheus.total("load_requests_total") == 3, what="metrics", timeout=20)
+        until(lambda: prometheus.total("load_requests_total") == 3, what="metrics")
         assert store.failures == []
         assert "5ecret" not in collector.log
 
@@ -229,7 +230,7 @@ def test_exemplars_lead_from_a_latency_to_its_trace(own_run: RunDirectory) -> No
     ):
         post(collector.endpoint, "metrics", export("one", latency(time.time_ns())))
         selector = "litellm_request_latency_seconds_bucket"
-        [exemplar] = until(lambda: prometheus.exemplars(selector), what="the exemplar", timeout=20)
+        [exemplar] = until(lambda: prometheus.exemplars(selector), what="the exemplar")
         assert exemplar["labels"]["trace_id"] == TRACE.hex()
         assert float(exemplar["value"]) == 1.5
 
@@ -250,7 +251,6 @@ def test_what_comes_late_and_out_of_order_is_taken_within_the_window(
         until(
             lambda: prometheus.value("count_over_time(litellm_requests_total[1h])") == 3,
             what="all three samples",
-            timeout=20,
         )
         assert prometheus.value("litellm_requests_total offset 18m") == 10
 
@@ -296,9 +296,7 @@ def test_the_store_of_the_long_term_gets_its_tiers_and_nothing_else(own_run: Run
             latency(now),
         )
         post(collector.endpoint, "metrics", request).raise_for_status()
-        until(
-            lambda: prometheus.series("litellm_something_else_total"), what="all here", timeout=20
-        )
+        until(lambda: prometheus.series("litellm_something_else_total"), what="all here")
         selector = '{__name__=~"litellm.+"}'
         expected = {
             "litellm_requests_total": "395d",
@@ -313,7 +311,6 @@ def test_the_store_of_the_long_term_gets_its_tiers_and_nothing_else(own_run: Run
                 == expected
             ),
             what="the tiers at the store",
-            timeout=30,
             retry_on=(KeyError,),
         )
         assert not any("retention" in each for each in prometheus.series(selector))

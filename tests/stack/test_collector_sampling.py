@@ -14,14 +14,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from prometheus_client.parser import text_string_to_metric_families
 
+from stack.arrivals import identities
 from stack.components.collector import Collector
 from stack.components.prometheus import Prometheus
 from stack.drill.load import Load, post
 from stack.paths import RunDirectory
 from stack.standins.datadog import Datadog
 from stack.standins.otlp import OtlpSink
-from stack.waiting import settled, until
+from stack.waiting import until
 
 KEY = "0" * 32
 SECOND = 10**9
@@ -69,12 +71,29 @@ def request(kind: str) -> tuple[str, list[ExportTraceServiceRequest]]:
     return trace_id.hex(), exports
 
 
+def decided(collector: Collector) -> Counter[str]:
+    """On how many traces it was decided, and how."""
+    return Counter(
+        {
+            sample.labels["decision"]: int(sample.value)
+            for family in text_string_to_metric_families(collector.metrics())
+            for sample in family.samples
+            if sample.name == "otelcol_processor_tail_sampling_global_count_traces_sampled_total"
+        }
+    )
+
+
+def sizes(backend: OtlpSink) -> Counter[str]:
+    """The traces that are there, and how many spans of each."""
+    return Counter(span.trace_id for span in list(backend.spans))
+
+
 @pytest.mark.parametrize("percent", ["10", "0"])
 def test_what_is_kept_and_that_metrics_stay_exact(
     percent: str, own_run: RunDirectory, tmp_path: Path
 ) -> None:
     soon = tmp_path / "soon.yaml"
-    soon.write_text(yaml.safe_dump({"processors": {"tail_sampling": {"decision_wait": "2s"}}}))
+    soon.write_text(yaml.safe_dump({"processors": {"tail_sampling": {"decision_wait": "4s"}}}))
     with (
         OtlpSink() as tempo,
         Datadog(api_key=KEY) as datadog,
@@ -107,9 +126,16 @@ def test_what_is_kept_and_that_metrics_stay_exact(
                 sent += sum(len(each.scope_spans[0].spans) for each in export.resource_spans)
         post(collector.endpoint, "metrics", load.metrics([len(kinds)], {})).raise_for_status()
 
-        until(lambda: tempo.spans, what="the first traces", timeout=20)
-        settled(lambda: len(tempo.spans), what="all traces", quiet_for=4, timeout=30)
-        kept = Counter(kinds[trace_id] for trace_id in {span.trace_id for span in tempo.spans})
+        decisions = until(
+            lambda: (made := decided(collector)).total() == len(kinds) and made,
+            what="a decision on each trace",
+        )
+        for backend in (tempo, datadog):
+            until(
+                lambda backend=backend: len(sizes(backend)) == decisions["sampled"],
+                what=f"all traces at {backend.name}",
+            )
+        kept = Counter(kinds[trace_id] for trace_id in sizes(tempo))
         assert {kind: kept[kind] for kind in ("error", "slow", "retry")} == {
             "error": 10,
             "slow": 10,
@@ -120,17 +146,16 @@ def test_what_is_kept_and_that_metrics_stay_exact(
         else:
             # A tenth of 170 is 17; five standard deviations around it.
             assert 1 <= kept["plain"] <= 37
-        sizes = Counter(span.trace_id for span in tempo.spans)
-        assert all(size == (3 if kinds[each] == "retry" else 2) for each, size in sizes.items())
+        found = sizes(tempo)
+        assert all(size == (3 if kinds[each] == "retry" else 2) for each, size in found.items())
         # Both backends have the same traces.
-        assert {span.trace_id for span in datadog.spans} == set(sizes)
+        assert set(sizes(datadog)) == set(found)
 
         # Metrics come from the process, and Datadog's APM metrics from all spans.
-        until(lambda: prometheus.total("load_requests_total") == 200, what="counter", timeout=20)
+        until(lambda: prometheus.total("load_requests_total") == 200, what="counter")
         until(
             lambda: datadog.total("traces.span.metrics.calls") == sent,
             what="calls of all spans at Datadog",
-            timeout=40,
         )
 
 
@@ -151,4 +176,4 @@ def test_a_shutdown_loses_no_trace_that_waits_for_its_decision(own_run: RunDirec
         # Decided on at the end, they may be on the disk still.
         collector.start()
         collector.await_ready()
-        until(lambda: len(tempo.spans) == 10, what="traces", timeout=20)
+        until(lambda: len(identities(tempo.spans)) == 10, what="traces")

@@ -73,6 +73,8 @@ def test_the_rules_behave() -> None:
         ("        unless\n", "        and\n"),
         ("> 0.8", "> 0.7"),
         ("> 0.8", "> 0.9"),
+        ("< 2 *", "< 1 *"),
+        ("< 2 *", "< 3 *"),
         ('{receiver!~".+_queue"}', ""),
         ("offset 15m", "offset 1m"),
         ("            or\n            0 * exporter", "            and\n            0 * exporter"),
@@ -156,7 +158,7 @@ def troubled(own_run: RunDirectory, tmp_path: Path) -> Any:
     changes.write_text(
         yaml.safe_dump(
             {
-                "exporters": {"otlp_grpc/prometheus_queue": {"sending_queue": queue}},
+                "exporters": {"otlp_http/prometheus_queue": {"sending_queue": queue}},
                 "processors": {"tail_sampling": {"decision_wait": "1s"}},
             }
         )
@@ -179,21 +181,19 @@ def troubled(own_run: RunDirectory, tmp_path: Path) -> Any:
             for number in range(2, 12)
         ]
         assert 503 in answers, answers
-        until(lambda: sink.spans, what="the trace", timeout=20)
+        until(lambda: sink.spans, what="the trace")
         yield collector
 
 
 def exposed(collector: Collector) -> dict[str, set[str]]:
     """The names of its metrics, as Prometheus stores them, each with the names of its labels."""
-    text = httpx.get(f"http://{collector.metrics_address}/metrics", trust_env=False).text
     found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(collector.metrics()):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
 
 
-@pytest.mark.timeout(120)
 def test_every_metric_of_the_rules_and_the_dashboard_is_one_it_has(
     troubled: Collector, dashboard: dict[str, Any]
 ) -> None:
@@ -221,10 +221,9 @@ def test_every_metric_of_the_rules_and_the_dashboard_is_one_it_has(
             if signalless(name) not in live or not labels <= live[signalless(name)]
         }
 
-    until(lambda: not missing(), what="all metrics", timeout=20, interval=1)
+    until(lambda: not missing(), what="all metrics", interval=1)
 
 
-@pytest.mark.timeout(180)
 def test_alerts_fire_on_a_real_prometheus_that_scrapes_it(
     troubled: Collector, own_run: RunDirectory
 ) -> None:
@@ -237,22 +236,26 @@ def test_alerts_fire_on_a_real_prometheus_that_scrapes_it(
         collector_metrics=troubled.metrics_address,
         changes={"rule_files": [str(file)]},
     ) as prometheus:
+        fired: set[str] = set()
 
-        def firing() -> set[str]:
-            return {
+        def have_fired(*alerts: str) -> bool:
+            # Not all at once: what is lost once is told of for ten seconds.
+            fired.update(
                 alert["labels"]["alertname"] + " " + alert["labels"].get("exporter", "")
                 for alert in prometheus.alerts()
                 if alert["state"] == "firing"
-            }
+            )
+            return fired.issuperset(alerts)
 
         expected = {
-            "LiteLLMCollectorBackendStuck otlp_grpc/prometheus_queue",
-            "LiteLLMCollectorQueueFilling otlp_grpc/prometheus_queue",
+            "LiteLLMCollectorBackendStuck otlp_http/prometheus_queue",
+            "LiteLLMCollectorQueueFilling otlp_http/prometheus_queue",
             "LiteLLMCollectorLosing otlp_http/loki",
         }
-        until(lambda: expected <= firing(), what=str(expected), timeout=60)
+        until(lambda: have_fired(*expected), what=str(expected))
         troubled.stop()
-        until(lambda: "LiteLLMCollectorDown " in firing(), what="down", timeout=30)
+        fired.clear()
+        until(lambda: have_fired("LiteLLMCollectorDown "), what="down")
 
 
 def test_health_says_when_it_is_ready_and_when_it_is_not(own_run: RunDirectory) -> None:

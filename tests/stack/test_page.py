@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
-
 from stack.demo.story import BROKEN_ACCOUNT, OUTAGE, PER_SECOND
 from stack.site import Backends
 from stack.standins.pagerduty import Event
@@ -15,9 +13,6 @@ from stack.standins.slack import Message
 from stack.traffic import Steady
 from stack.waiting import until
 from stack.watched import Watched
-
-# Starting a proxy takes its time on a busy machine.
-pytestmark = pytest.mark.timeout(600)
 
 PAGE_WITHIN = 90.0
 
@@ -28,7 +23,7 @@ def test_page_and_resolve(start_proxy: Callable[..., Watched], backends: Backend
 
     def events() -> list[Event]:
         found = backends.pagerduty.of_alert("LiteLLMHighErrorRate")
-        opened = {event.dedup_key for event in found if service in event.summary}
+        opened = {event.dedup_key for event in found if f"{service}: " in event.summary}
         return [event for event in found if event.dedup_key in opened]
 
     def messages() -> list[Message]:
@@ -41,14 +36,13 @@ def test_page_and_resolve(start_proxy: Callable[..., Watched], backends: Backend
         until(
             lambda: site.arrived.total("litellm_requests_total", status="success"),
             what="healthy traffic",
-            timeout=30.0,
         )
         assert not events()
         backends.provider.switch(BROKEN_ACCOUNT, "unavailable")
         began = time.time()
         until(lambda: events() and messages(), what="the page", timeout=PAGE_WITHIN)
         backends.provider.switch(BROKEN_ACCOUNT, "ok")
-        until(lambda: len(events()) >= 2 and len(messages()) >= 2, what="the resolve", timeout=60.0)
+        until(lambda: len(events()) >= 2 and len(messages()) >= 2, what="the resolve")
     finally:
         backends.provider.switch(BROKEN_ACCOUNT, "ok")
         steady.stop()

@@ -192,7 +192,7 @@ def test_the_sbom_lists_every_module_of_the_binary(dist: Path) -> None:
     for section, entries in yaml.safe_load(flavour_manifest("core", ".")).items():
         if section in ("receivers", "processors", "exporters", "connectors", "extensions"):
             wanted = {tuple(entry["gomod"].split()) for entry in entries}
-            assert wanted <= components, section
+            assert {each for each in wanted if each[0] not in ours} <= components, section
 
 
 # The unit and the image

@@ -81,14 +81,12 @@ def test_nothing_planted_leaves(
             and len(site.arrived.records) == len(answers)
         ),
         what="all spans and records",
-        timeout=20.0,
     )
     site.proxy.stop()  # what is still in it leaves now
     settled(
         lambda: (len(site.arrived.spans), len(site.arrived.logs)),
         what="no more arrivals",
         quiet_for=2.0,
-        timeout=30.0,
     )
 
     known = site.proxy.gateway

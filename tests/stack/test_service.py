@@ -15,7 +15,7 @@ import pytest
 
 from stack.paths import ROOT, RunDirectory
 from stack.ports import free_port
-from stack.running import Running
+from stack.running import Interrupted, Running, ending_on_signals, uninterrupted
 from stack.service import Service, ServiceFailed, clean_environment
 from stack.waiting import NotInTime, settled, until
 
@@ -43,7 +43,7 @@ def service(run: RunDirectory, code: str, *, word: str = "up", name: str = "part
         [sys.executable, "-c", code],
         run=run,
         ready=lambda: word in made.log,
-        ready_within=10.0,
+        ready_within=60.0,
         grace=1.0,
     )
     return made
@@ -70,7 +70,7 @@ def test_a_service_that_ends_later_is_noticed(directory: RunDirectory) -> None:
         running.await_ready()
         running.ensure_running()
         part.signal(signal.SIGSEGV)
-        part.wait(5.0)
+        part.wait(30.0)
         with pytest.raises(ServiceFailed, match="part has ended with signal SIGSEGV"):
             running.ensure_running()
 
@@ -98,7 +98,7 @@ def test_children_end_with_their_parent(directory: RunDirectory) -> None:
     with service(directory, PARENT, word="child") as part:
         child = int(part.log.split()[1])
         assert psutil.pid_exists(child)
-    until(lambda: not _alive(child), what="the child's end", timeout=5.0)
+    until(lambda: not _alive(child), what="the child's end")
 
 
 def test_a_stubborn_service_is_killed(directory: RunDirectory) -> None:
@@ -106,7 +106,7 @@ def test_a_stubborn_service_is_killed(directory: RunDirectory) -> None:
     with part:
         pid = part.pid
         started = time.monotonic()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert not _alive(pid)
 
 
@@ -166,11 +166,26 @@ def test_signals_end_everything(tmp_path: Path, number: signal.Signals) -> None:
         part = int(script.stdout.readline())
         assert _alive(part)
         script.send_signal(number)
-        script.wait(10)
+        script.wait(60)
         assert not _alive(part)
     finally:
         script.kill()
         script.wait()
+
+
+def test_a_signal_cuts_no_start_short() -> None:
+    steps: list[str] = []
+
+    def interrupted() -> None:
+        with ending_on_signals():
+            with uninterrupted():
+                signal.raise_signal(signal.SIGINT)
+                steps.append("started")
+            steps.append("gone on")
+
+    with pytest.raises(Interrupted, match="SIGINT"):
+        interrupted()
+    assert steps == ["started"]
 
 
 def test_a_run_directory_is_owned_and_emptied(tmp_path: Path) -> None:
@@ -209,7 +224,7 @@ def test_waiting_says_what_it_waited_for() -> None:
     with pytest.raises(NotInTime, match=r"the moon: not within 0\.2 s; the last look gave 0"):
         until(lambda: 0, what="the moon", timeout=0.2, interval=0.05)
     values = iter([1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3])
-    assert settled(lambda: next(values), what="rest", quiet_for=0.2, timeout=2, interval=0.1) == 3
+    assert settled(lambda: next(values), what="rest", quiet_for=0.2, interval=0.1) == 3
 
 
 def _alive(pid: int) -> bool:

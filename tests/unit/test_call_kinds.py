@@ -9,7 +9,8 @@ import pytest
 from litellm_otel.emit.attributes import PARAMETERS
 from litellm_otel.model import Parameters
 from litellm_otel.reading.arguments import parameters_of, target_of
-from litellm_otel.reading.call_kinds import CALL_KINDS, entry_point_of, named
+from litellm_otel.reading.call_kinds import CALL_KINDS
+from litellm_otel.reading.entry_point import entry_point_of, named
 
 
 def test_every_kept_argument_has_a_field_and_an_attribute() -> None:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
-from litellm_otel.catalogue import CATALOGUE, SERVICES
-from litellm_otel.emit.distributions import distributions_for, prepare
+from litellm_otel.catalogue import CATALOGUE, SERVICES, TOLD
+from litellm_otel.emit.collection import prepare
+from litellm_otel.emit.distributions import distributions_for
 from litellm_otel.emit.metrics import Metrics
+from litellm_otel.emit.process import ProcessMetrics
+from litellm_otel.event_loop import EventLoopWatch
 from litellm_otel.model import (
     Attempt,
     Call,
     Cooldown,
     Failure,
+    Measurement,
     Outcome,
     Request,
     ServiceEvent,
     Usage,
 )
+from litellm_otel.reading.process import ThisProcess
+from litellm_otel.reading.queues import Pool
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
 
 
 def scrape() -> dict[str, set[str]]:
@@ -29,8 +42,8 @@ def scrape() -> dict[str, set[str]]:
     meter = provider.get_meter("test", "1")
     distribution = distributions_for(meter, provider, "test", "1")
     metrics = Metrics(meter, distribution, lambda: 1, lambda: {"hook": "in force"})
-    metrics._overflowed.add(("some metric",), 1)
-    request = Request(model="group")
+    metrics._overflowed.add({"metric": "some metric"}, None)
+    request = Request(model="group", proxied=True)
     call = Call(model="group", request=request)
     request.calls.append(call)
     attempt = Attempt(
@@ -59,11 +72,20 @@ def scrape() -> dict[str, set[str]]:
         attempt.failure = None if attempt.outcome == Outcome.COMPLETED else attempt.failure
         metrics.attempt_ended(attempt)
     metrics.deployments.cooled_down(Cooldown("id", 5.0, "Timeout", 408), attempt)
-    metrics.request_ended(request)
+    for request.outcome in (Outcome.ERROR, Outcome.COMPLETED):
+        metrics.request_ended(request)
     attempt.quantity, attempt.unit = 2, "image"
     metrics.attempt_ended(attempt)
     attempt.quantity, attempt.unit, attempt.parameters.output_type = 3, "second", "video"
     metrics.attempt_ended(attempt)
+    attempt.operation, attempt.parameters.tool_name = "execute_tool", "add"
+    metrics.attempt_ended(attempt)
+    in_an_hour = time.time() + 3600
+    metrics.told.measured(
+        Measurement(metric.name, dict.fromkeys(metric.attributes, "x"), in_an_hour)
+        for metric in TOLD
+    )
+    of_process(meter, distribution)
     for service in SERVICES:
         for error in (None, "OSError"):
             event = ServiceEvent(service.name, 0.1, "get", error, size=1.0, sized=service.name)
@@ -77,6 +99,18 @@ def scrape() -> dict[str, set[str]]:
                 pair.partition("=")[0] for pair in labels.rstrip("}").split('",') if pair
             )
     return series
+
+
+def of_process(meter: Meter, distribution: Any) -> None:
+    watch = EventLoopWatch()
+    made = ProcessMetrics(meter, distribution, ThisProcess(), watch)
+    made.queues(lambda: (1, 1), lambda: {"logging": Pool(1, 2, 3)})
+    made.hanging(lambda: [None])
+    loop = asyncio.new_event_loop()
+    loop.call_soon(watch.watch, loop)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    watch.on_delay(0.1)
 
 
 def test_names_in_prometheus() -> None:
@@ -103,3 +137,26 @@ def test_each_row_is_complete() -> None:
         assert metric.unit, metric.name
         assert bool(metric.buckets) == (metric.kind == "histogram"), metric.name
         assert metric.prometheus.endswith("_total") == (metric.kind == "counter"), metric.name
+
+
+def test_a_cost_that_comes_late_is_counted_once_everywhere() -> None:
+    registry = CollectorRegistry()
+    prepare()
+    provider = MeterProvider([PrometheusMetricReader(registry=registry)])
+    meter = provider.get_meter("test", "1")
+    distribution = distributions_for(meter, provider, "test", "1")
+    metrics = Metrics(meter, distribution, lambda: 1, dict)
+    attempt = Attempt(
+        call=Call(model="group", request=Request(model="group")),
+        operation="chat",
+        call_type="acompletion",
+        model="gpt-4o",
+        provider="openai",
+    )
+    metrics.attempt_ended(attempt)
+    attempt.cost = 0.5
+    metrics.late_cost(attempt)
+    sums = {sample.name: sample.value for family in registry.collect() for sample in family.samples}
+    assert sums["gen_ai_usage_cost_USD_sum"] == sums["litellm_spend_metric_total"] == 0.5
+    assert sums["gen_ai_usage_cost_USD_count"] == 1
+    provider.shutdown()

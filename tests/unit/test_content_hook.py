@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOOK = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
 UPLOAD = "OTEL_INSTRUMENTATION_GENAI_UPLOAD_"
-SECONDS = 10.0
+SECONDS = 60.0
 PARTS: list[dict[str, Any]] = [
     {"type": "text", "content": "Hi"},
     {"type": "reasoning", "content": "hm"},

@@ -71,8 +71,12 @@ def test_the_pages_name_no_attribute_that_is_none() -> None:
         assert not unknown, page
 
 
+# What LiteLLM's own OpenTelemetry integration calls so, for want of a convention.
+LITELLMS = {catalogue.COST.name, catalogue.RESPONSE_DURATION.name}
+
+
 def test_metrics_of_the_conventions_are_released() -> None:
     theirs = {
         metric.name for metric in catalogue.CATALOGUE if not metric.name.startswith("litellm")
     }
-    assert theirs <= RELEASED
+    assert theirs - RELEASED == LITELLMS

@@ -13,13 +13,9 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.trace import TracerProvider
 
 from litellm_otel.catalogue import Metric
-from litellm_otel.emit.cells import MAX_SERIES
-from litellm_otel.emit.distributions import (
-    CellDistribution,
-    SDKDistribution,
-    distributions_for,
-    prepare,
-)
+from litellm_otel.emit.bounded import MAX_SERIES
+from litellm_otel.emit.collection import prepare
+from litellm_otel.emit.distributions import CellDistribution, SDKDistribution, distributions_for
 
 METRIC = Metric(
     "test.duration", "histogram", "s", "A test.", ("model", "error"), "n", (0.1, 0.5, 1.0)

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
 
 from litellm_otel.lean_spans import LeanSpan, LeanTracer, lean
-
-
-class Counted(IdGenerator):
-    """The same ids in the same order, so that two providers can be compared."""
-
-    def __init__(self) -> None:
-        self._random = random.Random(5)
-
-    def generate_span_id(self) -> int:
-        return self._random.getrandbits(64) or 1
-
-    def generate_trace_id(self) -> int:
-        return self._random.getrandbits(128) or 1
-
-    def is_trace_id_random(self) -> bool:
-        return True
+from tests.unit.counted_ids import Counted
 
 
 def exported(work: Callable[[Any, Any], None], *, leanly: bool, **provider: Any) -> Any:
@@ -135,29 +128,50 @@ def test_an_exception_is_recorded_as_the_sdk_does() -> None:
     assert exported(raising, leanly=True) == exported(raising, leanly=False)
 
 
-def test_a_root_is_the_sdks() -> None:
-    assert not isinstance(lean(TracerProvider().get_tracer("t")).start_span("root"), LeanSpan)
+@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("parent", [None, 0, 1, 2, 3], ids=lambda flags: f"flags {flags}")
+def test_the_samplers_word(decision: Decision, parent: int | None) -> None:
+    """Of roots and of children of remote parents: the same context, recording, ids and processors' calls."""
 
-
-def test_what_is_not_sampled_is_the_sdks() -> None:
-    class OnlyRoots(Sampler):
+    class Deciding(Sampler):
         def should_sample(
             self, parent_context: Any, trace_id: int, name: str, *_: Any, **__: Any
         ) -> SamplingResult:
-            decision = Decision.DROP if name == "child" else Decision.RECORD_AND_SAMPLE
-            return SamplingResult(decision)
+            return SamplingResult(decision, {"sampled.by": "me"}, TraceState([("a", "b")]))
 
         def get_description(self) -> str:
-            return "only roots"
+            return "deciding"
 
-    tracer = TracerProvider(sampler=OnlyRoots()).get_tracer("t")
-    with tracer.start_as_current_span("root"):
-        child = lean(tracer).start_span("child")
-    assert not child.is_recording()
-    assert not child.get_span_context().trace_flags.sampled
-    assert (
-        not lean(TracerProvider(sampler=ALWAYS_OFF).get_tracer("t")).start_span("r").is_recording()
-    )
+    class Watching(SpanProcessor):
+        def __init__(self) -> None:
+            self.seen: list[Any] = []
+
+        def on_start(self, span: Any, parent_context: Any = None) -> None:
+            around = trace.get_current_span(parent_context).get_span_context()
+            self.seen.append(("started", span.get_span_context(), around))
+
+        def on_end(self, span: Any) -> None:
+            self.seen.append(("ended", span.parent, dict(span.attributes)))
+
+    def begun(*, leanly: bool) -> tuple[Any, ...]:
+        provider = TracerProvider(
+            sampler=Deciding(), id_generator=Counted(), shutdown_on_exit=False
+        )
+        watching = Watching()
+        provider.add_span_processor(watching)
+        tracer = provider.get_tracer("t")
+        context = Context()
+        if parent is not None:
+            remote = SpanContext(5, 6, True, TraceFlags(parent))
+            context = trace.set_span_in_context(NonRecordingSpan(remote), context)
+        span = (lean(tracer) if leanly else tracer).start_span("one", context, SpanKind.SERVER)
+        if span.is_recording():
+            assert isinstance(span, LeanSpan) is leanly
+        span.end()
+        again = (lean(tracer) if leanly else tracer).start_span("two", context)
+        return span.get_span_context(), span.is_recording(), again.get_span_context(), watching.seen
+
+    assert begun(leanly=True) == begun(leanly=False)
 
 
 def test_attributes_of_the_sampler_are_kept() -> None:

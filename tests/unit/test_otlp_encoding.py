@@ -75,7 +75,7 @@ def test_spans_of_the_real_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spans.encode_spans(items) == trace_encoder.encode_spans(items)
 
 
-@pytest.mark.parametrize("unfit", generated.UNFIT, ids=repr)
+@pytest.mark.parametrize("unfit", generated.UNFIT, ids=lambda unfit: type(unfit).__name__)
 def test_what_does_not_fit_is_left_to_the_library_and_nothing_else_is_lost(
     signal: str, unfit: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import Any
 
@@ -18,7 +19,9 @@ from litellm_otel.model import (
     Request,
     Usage,
 )
-from litellm_otel.recorder import Recorder, outcome_of_request
+from litellm_otel.model.records import NANOSECONDS
+from litellm_otel.outcomes import outcome_of_request
+from litellm_otel.recorder import Recorder
 
 
 class Collected:
@@ -115,6 +118,25 @@ def test_the_end_is_when_the_stream_ended(recorder: Recorder) -> None:
     assert attempt.end_ns == end
 
 
+def test_an_account_that_comes_just_as_the_stream_ends_is_taken(recorder: Recorder) -> None:
+    """LiteLLM brings that of a synchronous stream in a thread of its own."""
+    _, attempt = streamed(recorder)
+    ending = threading.Thread(target=recorder.end_attempt, args=(attempt, Outcome.COMPLETED))
+
+    class Parts(dict[str, float]):
+        def __bool__(self) -> bool:
+            """Asked between the look whether the stream has ended and the note of its account."""
+            ending.start()
+            ending.join(0.2)
+            return False
+
+    recorder.details("id", Usage(output_tokens=2), 0.5, Parts())
+    ending.join()
+    recorder.flush()
+    assert (attempt.usage.output_tokens, attempt.cost) == (2, 0.5)
+    assert not recorder.awaits_details("id")
+
+
 def test_flush_settles_what_never_gets_its_details(
     recorder: Recorder, collected: Collected
 ) -> None:
@@ -123,6 +145,28 @@ def test_flush_settles_what_never_gets_its_details(
     recorder.flush()
     assert collected.count()["attempt_ended"] == 1
     assert collected.count()["request_settled"] == 1
+
+
+def test_what_settles_last_does_not_overtake_the_end_of_the_request(
+    recorder: Recorder, collected: Collected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the thread in the background may, between the request's end and what it is called."""
+    asked = Request(proxied=True, status_code=200)
+    token = recorder.start_request(asked)
+    _, attempt = streamed(recorder)
+    recorder.end_attempt(attempt, Outcome.COMPLETED)
+    seen: list[str] = []
+    monkeypatch.setattr(collected, "request_settled", lambda request: seen.append(request.outcome))
+
+    def settling(_: Request) -> str:
+        recorder.settle_attempt(attempt)
+        assert not seen
+        return Outcome.COMPLETED
+
+    monkeypatch.setattr("litellm_otel.recorder.outcome_of_request", settling)
+    recorder.end_request(asked)
+    recorder.leave_request(token)
+    assert seen == [Outcome.COMPLETED]
 
 
 def test_a_cost_that_comes_after_the_end_is_counted_once(
@@ -184,6 +228,21 @@ def test_the_end_of_a_request_ends_what_is_open_in_it(
     assert recorder.in_flight == 0
 
 
+def test_a_request_whose_end_breaks_has_failed_for_whoever_settles_it(
+    recorder: Recorder, collected: Collected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(proxied=True)
+    token = recorder.start_request(request)
+    _, attempt = streamed(recorder)
+    recorder.leave_request(token)
+    monkeypatch.delattr(Recorder, "end_call")
+    with pytest.raises(AttributeError):
+        recorder.end_request(request)
+    recorder.settle_attempt(attempt)
+    assert [name for name, of in collected.told if of is request][-1] == "request_settled"
+    assert request.outcome == Outcome.ERROR
+
+
 def test_retries_and_fallbacks_are_numbered(recorder: Recorder) -> None:
     call = recorder.start_call(model="a", routed=True)
     numbers = []
@@ -199,8 +258,11 @@ def test_retries_and_fallbacks_are_numbered(recorder: Recorder) -> None:
 
 
 def test_an_idle_stream_is_given_up(collected: Collected) -> None:
-    recorder = Recorder(collected, stream_idle_timeout=0.0)
+    recorder = Recorder(collected, stream_idle_timeout=600.0)
     call, attempt = streamed(recorder)
+    recorder._reap()
+    assert not attempt.outcome
+    attempt.start_clock -= 601 * NANOSECONDS
     recorder._reap()
     recorder.flush()
     assert attempt.outcome == Outcome.ABANDONED

@@ -47,6 +47,8 @@ def test_load_does_not_touch_the_environment_it_is_given() -> None:
         (environment.EXCLUDED_URLS, "/a$, /b", "excluded_urls", ("/a$", "/b")),
         (environment.FOREIGN_LITELLM, "Keep", "foreign_litellm", "keep"),
         (environment.PROCESS_METRICS, "off", "process_metrics", False),
+        (environment.HANGING_REQUEST_THRESHOLD, "60", "hanging_request_threshold", 60.0),
+        (environment.METRICS_ENDPOINT, "true", "metrics_endpoint", True),
         (environment.HTTP_METRICS, "1", "http_metrics", True),
         (environment.LOGS, "no", "logs", False),
         (environment.ACCESS_LOG, "TRUE", "access_log", True),

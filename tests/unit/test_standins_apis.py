@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.standins import Provider, anthropic_api, google_api, openai_api, small_apis
+from stack.standins import anthropic_api, google_api, openai_api, small_apis
 from stack.standins.endpoint import Api, Endpoint
-from stack.standins.provider import ENDPOINTS
+from stack.standins.provider import ENDPOINTS, Provider
+from stack.waiting import until
 
 _KEYS: list[tuple[Api, dict[str, str]]] = [
     (openai_api.OPENAI, {"Authorization": "Bearer sk-test"}),
@@ -81,7 +82,7 @@ WITH_BODIES = _parameters(each for each in _PLAYED if each.accepts)
 WITH_FIELDS = _parameters(each for each in _PLAYED if each.required)
 STREAMING = _parameters(each for each in _PLAYED if each.streams or each.always_streams)
 
-_client = httpx.Client()
+_client = httpx.Client(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,8 @@ def test_a_good_request_is_answered(provider: Provider, endpoint: Endpoint) -> N
     assert answer.status_code == 200, answer.text
     assert not provider.failures
     (call,) = provider.calls
+    # The client has the answer's last byte before the stand-in has noted that it sent it.
+    until(lambda: call.ending != "open", what="the end of the call", timeout=30)
     assert (call.path, call.ending, call.status) == (endpoint.path, "answered", 200)
 
 

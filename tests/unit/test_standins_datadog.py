@@ -17,7 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from stack.standins import Datadog
+from stack.standins.datadog import Datadog
 
 KEY = "0123456789abcdef0123456789abcdef"
 HEADERS = {"dd-api-key": KEY, "Content-Type": "application/x-protobuf"}

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.standins import PagerDuty
+from stack.standins.pagerduty import PagerDuty
 
 KEY = "e93facc04764012d7bfb002500d5d1a6"
 

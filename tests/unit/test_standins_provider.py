@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.standins import Provider
 from stack.standins.behaviour import named
+from stack.standins.provider import Provider
 from stack.waiting import until
 
 AUTHORIZED = {"Authorization": "Bearer sk-test"}
@@ -34,7 +34,8 @@ def provider(running: Provider) -> Provider:
 def ask(provider: Provider, path: str = "chat/completions", **body: Any) -> httpx.Response:
     if path == "chat/completions":
         body = {"model": "gpt-4o", "messages": HELLO, **body}
-    return httpx.post(f"{provider.base_url('north')}/{path}", json=body, headers=AUTHORIZED)
+    address = f"{provider.base_url('north')}/{path}"
+    return httpx.post(address, json=body, headers=AUTHORIZED, timeout=60)
 
 
 def events(text: str) -> list[dict[str, Any]]:
@@ -156,7 +157,7 @@ def test_a_client_that_leaves_is_noticed(provider: Provider) -> None:
     address = f"{provider.base_url()}/chat/completions"
     with httpx.stream("POST", address, json=body, headers=AUTHORIZED) as answer:
         next(answer.iter_lines())
-    until(lambda: provider.calls[0].ending == "gone", what="the client's leaving", timeout=2)
+    until(lambda: provider.calls[0].ending == "gone", what="the client's leaving", timeout=30)
     assert provider.calls[0].chunks < 10
 
 
@@ -177,6 +178,7 @@ def test_the_traceparent_is_kept(provider: Provider) -> None:
 def test_behaviours_with_options() -> None:
     behaviour = named("slow-250ms")
     assert (behaviour.delay, behaviour.chunk_delay) == (0.25, 0.25)
+    assert (named("slow-250ms-after-4").delay, named("slow-250ms-after-4").slow_after) == (0.0, 4)
     assert named("broken-stream-after-7").break_after == 7
     assert named("server-error-first-3").first == 3
     with pytest.raises(KeyError, match="unknown behaviour 'nonsense'; known: bad-key"):

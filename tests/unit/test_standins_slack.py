@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.standins import Slack
+from stack.standins.slack import Slack
 
 
 @pytest.fixture

@@ -84,6 +84,12 @@ def test_hooks_and_calls(name: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_is_told_of_metrics() -> None:
+    """The newest tells more than the one that other tests are run with."""
+    done = run_inside(python_of("litellm-newest"), str(INSIDE / "told.py"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_hooks_here() -> None:
     done = run_inside(sys.executable, str(INSIDE / "hooks.py"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -134,6 +140,7 @@ def config(provider: Provider) -> str:
             "model_list": models,
             "router_settings": settings,
             "general_settings": {"master_key": KEY},
+            "litellm_settings": {"require_auth_for_metrics_endpoint": True},
         }
     )
 
@@ -143,6 +150,11 @@ def ask_everything(proxy: Proxy) -> None:
         for path, body, key, status, _ in ASKED:
             answer = client.post(path, json=body, headers={"Authorization": f"Bearer {key}"})
             assert answer.status_code == status, answer.text
+
+
+def scrape(proxy: Proxy, key: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.get(f"{proxy.url}/metrics", headers=headers, timeout=60)
 
 
 def last_points(sink: Sink, name: str) -> list[Any]:
@@ -159,6 +171,8 @@ def test_the_proxy(name: str, sink: Sink, tmp_path: Path) -> None:
         "OTEL_BSP_SCHEDULE_DELAY": LATER,
         "OTEL_BLRP_SCHEDULE_DELAY": LATER,
         "OTEL_METRIC_EXPORT_INTERVAL": LATER,
+        "LITELLM_OTEL_METRICS_ENDPOINT": "true",
+        "LITELLM_OTEL_FLUSH_TIMEOUT": "60",
     }
     command = (str(scripts / "opentelemetry-instrument"), "litellm")
     with (
@@ -169,7 +183,11 @@ def test_the_proxy(name: str, sink: Sink, tmp_path: Path) -> None:
     ):
         ask_everything(proxy)
         assert not sink.server_spans
-        proxy.stop()
+        for key in ("", "sk-of-nobody"):
+            assert scrape(proxy, key).status_code == 401
+        found = re.findall(r"^litellm_requests_total\{.* ([\d.]+)$", scrape(proxy, KEY).text, re.M)
+        assert sum(map(float, found)) == len(ASKED)
+        proxy.stop(seconds=150)
         output = proxy.output
     assert not [line for line in output.splitlines() if OURS.match(line)]
 

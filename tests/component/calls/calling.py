@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tests.component.calls.case import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stack.standins.provider import Provider
     from tests.component.calls.case import Case, Twin
@@ -38,31 +38,42 @@ def sdk_call(case: Case, twin: Twin, provider: Provider) -> Call:
 
 
 def router_call(case: Case, twin: Twin, provider: Provider) -> Call:
-    router = _router(case, provider)
-    given = {**case.given(provider), "model": GROUP}
+    router = router_of([case], provider)
+    return getattr(router, case.router_method(twin)), router_arguments(case, provider)
+
+
+def router_arguments(case: Case, provider: Provider, group: str = GROUP) -> dict[str, Any]:
+    given = {**case.given(provider), "model": group}
     given.pop("custom_llm_provider", None)
     if case.named_by == "search_provider":
         del given["model"]
-        given["search_tool_name"] = GROUP
-    return getattr(router, case.router_method(twin)), given
+        given["search_tool_name"] = group
+    return given
 
 
-def _router(case: Case, provider: Provider) -> Any:
+def router_of(
+    cases: Sequence[Case], provider: Provider, name: Callable[[Case], str] = lambda _: GROUP
+) -> Any:
+    """A Router with a deployment for each case, in a group of this name."""
     from litellm import Router
 
-    where = {"api_base": provider.address() + case.version, "api_key": KEY}
-    if case.named_by == "search_provider":
-        tool = {"search_provider": case.provider, **where}
-        return Router(
-            search_tools=[{"search_tool_name": GROUP, "litellm_params": tool}], **_ONE_TRY
-        )
-    model = f"{case.provider}/{case.model or MODEL_OF_NONE}"
-    deployment = {
-        "model_name": GROUP,
-        "litellm_params": {"model": model, **where},
-        "model_info": {"id": DEPLOYMENT},
-    }
-    return Router(model_list=[deployment], **_ONE_TRY)
+    deployments: list[dict[str, Any]] = []
+    tools: list[Any] = []
+    for case in cases:
+        where = {"api_base": provider.address() + case.version, "api_key": KEY}
+        if case.named_by == "search_provider":
+            params = {"search_provider": case.provider, **where}
+            tools.append({"search_tool_name": name(case), "litellm_params": params})
+        else:
+            model = f"{case.provider}/{case.model or MODEL_OF_NONE}"
+            deployments.append(
+                {
+                    "model_name": name(case),
+                    "litellm_params": {"model": model, **where},
+                    "model_info": {"id": DEPLOYMENT if len(cases) == 1 else name(case)},
+                }
+            )
+    return Router(model_list=deployments or None, search_tools=tools or None, **_ONE_TRY)
 
 
 async def _call(

@@ -109,6 +109,22 @@ _AUDIO = (
         },
         costs=True,
     ),
+    # By LiteLLM's native library, which sends it itself and tells no tokens.
+    Case(
+        module="main",
+        function="transcription",
+        variant="native",
+        kind="transcription",
+        provider="bedrock",
+        version="",
+        model="mistral.voxtral-mini-3b-2507",
+        arguments={
+            "file": _SPEECH,
+            "aws_region_name": "us-east-1",
+            "aws_access_key_id": "AKIAFROMCALLER012345",
+            "aws_secret_access_key": "aws-secret-from-caller-0123456789",
+        },
+    ),
     Case(
         module="main",
         function="speech",

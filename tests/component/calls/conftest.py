@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stack.standins.provider import Provider
-from tests.component.calls.recorded import Recorded
+from tests.component.calls.recorded import DEADLINE, Recorded
 
 pytest.register_assert_rewrite("tests.component.calls.shapes")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.component.calls.case import Case
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,13 @@ def recorded(instrumented: Recorded) -> Iterator[Recorded]:
     instrumented.clear()
     yield instrumented
     assert not instrumented.misfits()
+
+
+@pytest.fixture
+def account_awaited(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM tells of a stream's cost behind it: late, where it first imports what it needs for that."""
+    if case.costs:
+        monkeypatch.setattr("litellm_otel.recorder.COMPLETED_STREAM_GRACE", DEADLINE)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ _ATTRIBUTE_OF = dict(PARAMETERS)
 _GEN_AI_PROVIDERS = {
     "text-completion-openai": "openai",
     "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
     "mistral": "mistral_ai",
     "gemini": "gcp.gemini",
 }

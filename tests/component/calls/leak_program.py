@@ -27,6 +27,7 @@ from tests.component.calls.recorded import Recorded
 
 CONCURRENCY = 16
 QUARTERS = 4
+QUIET = 0.5
 TRACED = 3
 """Hundreds of calls of which memory is traced, in the first and in the last quarter."""
 MESSAGES = [{"role": "user", "content": "Say something that is to be forgotten."}]
@@ -156,6 +157,14 @@ async def make(calls: int, mix: list[Ending]) -> None:
     await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
 
 
+async def all_is_quiet() -> None:
+    """Until what LiteLLM does behind the calls is done: no task has come or gone for a while."""
+    before, tasks = -1, len(asyncio.all_tasks())
+    while before != tasks:
+        await asyncio.sleep(QUIET)
+        before, tasks = tasks, len(asyncio.all_tasks())
+
+
 def left(recorded: Recorded) -> dict[str, Any]:
     """What is still there of calls that are over."""
     recorder: Any = recorded.instrumentor._recorder
@@ -217,6 +226,7 @@ async def run(provider: Provider, recorded: Recorded, calls: int) -> dict[str, A
             await make(len(mix) * TRACED, mix)
         # What the exporters and the stand-in keep is not what is looked for.
         await asyncio.to_thread(recorded.settle)
+        await all_is_quiet()
         recorded._spans.clear()
         recorded._logs.clear()
         provider.forget()

@@ -17,11 +17,21 @@ import json
 import os
 import pickle
 import re
+import ssl
 import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.component.calls.calling import in_program, sdk_call, stream_of
+from tests.component.calls.cases import CASES
+
+if TYPE_CHECKING:
+    from tests.component.calls.case import Case
 
 Facts = dict[str, Any]
 
@@ -32,6 +42,12 @@ CLASSES = (
     ("litellm.router_utils.cooldown_cache", "CooldownCache"),
     ("litellm.proxy.utils", "ProxyLogging"),
 )
+MODULES = (
+    "litellm.a2a_protocol.main",
+    "litellm.assistants.main",
+    "litellm.batch_completion.main",
+)
+"""Entry points that are in no case."""
 ABSTRACT = (
     "AsyncGenerator",
     "AsyncIterable",
@@ -171,6 +187,8 @@ def static() -> Facts:
 def of_object(value: Any) -> Facts:
     """A returned object, not iterated."""
     made = value.__class__
+    if isinstance(value, httpx.Response):
+        _attempt(lambda: value.text)  # LiteLLM's logging reads it too, sooner or later
     return {
         "class": f"{made.__module__}.{made.__qualname__}",
         "isinstance of its class": isinstance(value, made),
@@ -278,14 +296,59 @@ async def results(base_url: str) -> Facts:
     return facts
 
 
-async def _good(function: Any, given: Facts) -> Facts:
+@dataclass(frozen=True)
+class Where:
+    """The provider stand-in, as far as a process that only knows its address can."""
+
+    url: str
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def address(self) -> str:
+        return self.url
+
+    def base_url(self) -> str:
+        return f"{self.url}/v1"
+
+
+async def results_of_cases(provider: Any) -> Facts:
+    """What each entry point of the table of cases returns, in each twin."""
+    facts: Facts = {}
+    for case in CASES:
+        for twin in case.twins:
+            function, given = sdk_call(case, twin, provider)
+            about = f"SDK {case.id} {twin}{' streamed' if case.stream else ''}"
+            if twin == "sync":
+                facts[about] = await asyncio.to_thread(in_program, _of_case, function, given, case)
+            else:
+                facts[about] = await _good(function, given, stream=case.stream)
+    return facts
+
+
+def _of_case(function: Any, given: Facts, case: Case) -> Facts:
+    result = function(**given)
+    facts: Facts = {"result": of_object(result)}
+    if case.stream:
+        stream = stream_of(result)
+        facts["stream"] = of_object(stream)
+        facts["chunks"] = sorted({type(chunk).__qualname__ for chunk in stream})
+    return facts
+
+
+async def _good(function: Any, given: Facts, *, stream: bool = False) -> Facts:
     result = function(**given)
     facts: Facts = {}
     if inspect.iscoroutine(result):
         facts["coroutine"] = [result.__name__, result.__qualname__, type(result).__name__]
         result = await result
     facts["result"] = of_object(result)
-    if given.get("stream"):
+    if stream:
+        facts["stream"] = of_object(stream_of(result))
+        seen = [type(chunk).__qualname__ async for chunk in stream_of(result)]
+        facts["chunks"] = sorted(set(seen))
+    elif given.get("stream"):
         chunks = await _read(result)
         facts["chunks"] = [type(chunk).__qualname__ for chunk in chunks]
         facts["after the end"] = await _outcome(_next(result))
@@ -387,11 +450,16 @@ def main(mode: str, base_url: str) -> None:
     import litellm
 
     litellm.suppress_debug_info = True
+    # No call here needs certificates; reading them is most of what it takes to make a client.
+    ssl.SSLContext.load_verify_locations = lambda *_, **__: None
+    for module in (*MODULES, *(f"litellm.{case.module}" for case in CASES)):
+        importlib.import_module(module)
     for module, _ in CLASSES:
         importlib.import_module(module)
     if mode == "uninstrumented":
         instrumentor.uninstrument()
     facts = {**static(), **asyncio.run(results(base_url))}
+    facts |= asyncio.run(results_of_cases(Where(base_url.removesuffix("/v1"))))
     json.dump(facts, sys.stdout, default=str)
 
 

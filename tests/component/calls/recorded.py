@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import wrapt
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -16,12 +17,13 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from litellm_otel.emit.distributions import prepare
-from litellm_otel.instrumentor import LiteLLMInstrumentor
+from litellm_otel.emit.collection import prepare
+from litellm_otel.instrumentor import FIRST_MODULE, LiteLLMInstrumentor
+from stack import waiting
 from tests.conventions import misfits
 
 T = TypeVar("T")
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 class _Open(SpanProcessor):
@@ -54,6 +56,10 @@ class Recorded:
         self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
         self.instrumentor = LiteLLMInstrumentor()
         self._before: dict[tuple[str, frozenset[tuple[str, Any]]], float] = {}
+        self.untold: set[int] = set()
+        """The requests, by their ids, that have begun and have no record yet."""
+        self.began = 0.0
+        """When it was cleared last: nothing that is in it is older."""
 
     def start(self) -> None:
         self.instrumentor.instrument(
@@ -61,6 +67,22 @@ class Recorded:
             meter_provider=self.meter_provider,
             logger_provider=self.logger_provider,
         )
+        # It has something to tell to when LiteLLM is imported, by a hook that was there before this one.
+        wrapt.register_post_import_hook(lambda _: self._watch_requests(), FIRST_MODULE)
+
+    def _watch_requests(self) -> None:
+        recorder: Any = self.instrumentor._recorder
+        opened, settled = recorder._request_opened, recorder.emitter.request_settled
+
+        def begin(request: Any) -> None:
+            self.untold.add(id(request))
+            opened(request)
+
+        def end(request: Any) -> None:
+            settled(request)
+            self.untold.discard(id(request))
+
+        recorder._request_opened, recorder.emitter.request_settled = begin, end
 
     def stop(self) -> None:
         self.instrumentor.uninstrument()
@@ -75,6 +97,7 @@ class Recorded:
         self._spans.clear()
         self._logs.clear()
         self._before = self._totals()
+        self.began = time.time()
 
     def settle(self, *, at_once: bool = False) -> None:
         """Until nothing is open and every request has its record.
@@ -88,10 +111,12 @@ class Recorded:
         def settled() -> bool:
             if at_once:
                 recorder.flush()
+            # Before what is waiting is done: another thread may be about to add the last of it.
+            told = not self.untold
             recorder.emitter.drain()
             if next(looks) % 50 == 0:
                 gc.collect()  # a thread of LiteLLM's may have held on to a dropped stream
-            return self.open.count == 0 and recorder.in_flight == 0
+            return told and self.open.count == 0
 
         until(settled)
 
@@ -136,6 +161,12 @@ class Recorded:
             if metric == name and value != self._before.get((metric, attributes), 0)
         }
 
+    def values(self, name: str) -> dict[frozenset[tuple[str, Any]], float]:
+        """Each series of a metric as it is now."""
+        self.settle()
+        totals = self._totals().items()
+        return {attributes: value for (metric, attributes), value in totals if metric == name}
+
     def misfits(self) -> set[str]:
         """Attributes of what has been emitted that are not as the conventions, or our docs, say."""
         found: set[str] = set()
@@ -162,8 +193,4 @@ class Recorded:
 
 def until(done: Callable[[], T]) -> T:
     """The first true answer, within `DEADLINE` seconds."""
-    end = time.monotonic() + DEADLINE
-    while not (answer := done()):
-        assert time.monotonic() < end, "not reached in time"
-        time.sleep(0.01)
-    return answer
+    return waiting.until(done, what="a true answer", timeout=DEADLINE, interval=0.01)

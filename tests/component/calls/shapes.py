@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from tests.component.calls.recorded import Recorded
 
-SOON = 1.0
-"""Seconds that the end of a span may be away from the moment at which its user saw it end."""
-COLLECTED = 5.0
+SOON = 3.0
+"""Seconds that a span may end after the moment at which its user saw it end."""
+COLLECTED = 30.0
 """The same where only the garbage collector, and then a thread in the background, can tell."""
 
 
@@ -95,5 +95,6 @@ def check(
     if since is not None:
         soon = COLLECTED if deciding.outcome == "abandoned" else SOON
         for end in (root if waited else spans[-1]).end_time, root.end_time, record.timestamp:
-            assert since - SOON < (end or 0) / 1e9 < (latest or since) + soon
+            # LiteLLM may import for seconds what it hands an error on by, before its user sees that.
+            assert recorded.began < (end or 0) / 1e9 < (latest or since) + soon
     assert (record.timestamp or 0) <= time.time_ns()

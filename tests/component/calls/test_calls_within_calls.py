@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.component.calls.recorded import DEADLINE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,11 @@ def tokens(recorded: Recorded) -> float:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("function", ["anthropic_messages", "agenerate_content"])
 async def test_an_api_answered_through_another_is_one_attempt(
-    recorded: Recorded, provider: Provider, function: str, stream: bool
+    recorded: Recorded,
+    provider: Provider,
+    function: str,
+    stream: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """LiteLLM answers Anthropic's and Google's APIs for OpenAI's models through its other entry points."""
     import litellm
@@ -35,6 +41,7 @@ async def test_an_api_answered_through_another_is_one_attempt(
 
     owner: Any = litellm
     if function == "anthropic_messages":
+        monkeypatch.setattr("litellm_otel.recorder.COMPLETED_STREAM_GRACE", DEADLINE)
         given: dict[str, Any] = {"messages": MESSAGES, "max_tokens": 8, "stream": stream}
     else:
         function += "_stream" if stream else ""

@@ -483,16 +483,21 @@ async def test_what_litellm_does_not_log_is_not_recorded(
 
 
 async def test_logging_that_is_switched_off_during_the_call(
-    recorded: Recorded, provider: Provider
+    recorded: Recorded, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import litellm
 
+    class Asked(list[Any]):
+        """What the provider was asked: it has been, and has not answered yet."""
+
+        def append(self, call: Any) -> None:
+            litellm.turn_off_message_logging = True
+            super().append(call)
+
+    monkeypatch.setattr(provider, "calls", Asked())
     with content(recorded, BOTH), litellm_setting(turn_off_message_logging=False):
-        number = len(provider.calls)
-        task = asyncio.create_task(complete(**options(provider, "slow-300ms")))
-        await asyncio.to_thread(until, lambda: len(provider.calls) > number)
-        litellm.turn_off_message_logging = True
-        await task
+        await complete(**options(provider))
+        assert litellm.turn_off_message_logging
         span = await one_span(recorded)
     assert content_conventions.of_span(span.attributes) == {}
     assert span.attributes[WITHHELD] == "message_logging_off"

@@ -88,8 +88,14 @@ def check_attempts_metrics(recorded: Recorded, span: ReadableSpan, case: Case) -
 
     duration = catalogue.OPERATION_DURATION
     assert recorded.increments(duration.name) == {of_the_span(duration): 1}
-    for metric in (catalogue.TIME_TO_FIRST_CHUNK, catalogue.TIME_PER_OUTPUT_CHUNK):
-        several = metric is catalogue.TIME_TO_FIRST_CHUNK or given.get("litellm.stream.chunks") != 1
+    whole = catalogue.RESPONSE_DURATION
+    assert recorded.increments(whole.name) == {of_the_span(whole): 1}
+    cost = catalogue.COST
+    paid = {of_the_span(cost): 1} if given.get("litellm.cost") else {}
+    assert recorded.increments(cost.name) == paid
+    first = (catalogue.TIME_TO_FIRST_CHUNK, catalogue.TIME_TO_FIRST_TOKEN_SEEN)
+    for metric in (*first, catalogue.TIME_PER_OUTPUT_CHUNK):
+        several = metric in first or given.get("litellm.stream.chunks") != 1
         points = {of_the_span(metric): 1} if case.stream and several else {}
         assert recorded.increments(metric.name) == points
     assert sum(recorded.increments(catalogue.TIME_TO_FIRST_TOKEN.name).values()) == case.stream
@@ -146,6 +152,7 @@ async def settled(recorded: Recorded) -> list[ReadableSpan]:
     return await asyncio.to_thread(recorded.spans)
 
 
+@pytest.mark.usefixtures("account_awaited")
 @pytest.mark.parametrize(("case", "twin"), CALLS)
 async def test_sdk(recorded: Recorded, provider: Provider, case: Case, twin: Twin) -> None:
     await calling.through_sdk(case, twin, provider)
@@ -157,6 +164,9 @@ async def test_sdk(recorded: Recorded, provider: Provider, case: Case, twin: Twi
     for inner in within:
         assert inner.parent is not None
         assert inner.parent.span_id == span.context.span_id
+    if case.delegates:
+        taken = (attributes_of(inner).get("gen_ai.usage.input_tokens", 0) for inner in within)
+        assert sum(taken) == attributes_of(span)["gen_ai.usage.input_tokens"]
     named_so = case.named_by == "model"
     requested = f"{case.provider}/{case.model}" if named_so else expected.model(case)
     check_requests(recorded, requested or "other", case)
@@ -166,6 +176,7 @@ async def test_sdk(recorded: Recorded, provider: Provider, case: Case, twin: Twi
     check_nothing_secret(recorded)
 
 
+@pytest.mark.usefixtures("account_awaited")
 @pytest.mark.parametrize(("case", "twin"), ROUTED)
 async def test_router(recorded: Recorded, provider: Provider, case: Case, twin: Twin) -> None:
     await calling.through_router(case, twin, provider)

@@ -63,7 +63,7 @@ STATUS = {
 }
 
 
-def row(way: str, twin: str, stream: bool, behaviour: str = "slow-9000ms") -> tuple[str, Row]:
+def row(way: str, twin: str, stream: bool, behaviour: str = "slow-60000ms") -> tuple[str, Row]:
     expected = Shape(f"chat gpt-4o@{behaviour}", "cancelled")
     return way, Row("interpreter exit", twin, stream, behaviour, "", (expected,), "cancelled", SDK)
 
@@ -100,7 +100,9 @@ def test_exit(tmp_path: Path, provider: Provider, sink: Sink, way: str, row: Row
         behaviour=row.behaviour, base=provider.base_url(), stream=row.stream, way=WAYS[way]
     )
     try:
-        done = run_program(tmp_path, program, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+        # As long as it takes on a busy machine.
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "LITELLM_OTEL_FLUSH_TIMEOUT": "60"}
+        done = run_program(tmp_path, program, **env)
     finally:
         ended.set()
         teller.join()
@@ -111,7 +113,7 @@ def test_exit(tmp_path: Path, provider: Provider, sink: Sink, way: str, row: Row
     )
     asked_at = provider.calls[-1].at
     lasted = spans[0].data.end_time_unix_nano / 1e9 - asked_at
-    assert -1.0 < lasted < 5.0
+    assert -1.0 < lasted < 30.0
     counts: dict[str, Any] = {}
     for metric in sink.metrics:
         if metric.data.name == "litellm.requests":

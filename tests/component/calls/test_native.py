@@ -22,7 +22,7 @@ def test_anthropic_messages(provider: Provider, native: bool) -> None:
         env=environment(**({"LITELLM_RUST": "1"} if native else {})),
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         check=True,
     )
     facts: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])

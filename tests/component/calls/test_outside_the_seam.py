@@ -645,7 +645,7 @@ def agent_url() -> Iterator[str]:
         yield url
 
 
-async def ask_agent(url: str, text: str, *, stream: bool, client: Any = None) -> None:
+async def ask_agent(url: str, text: str, *, stream: bool, client: Any = None, **more: Any) -> None:
     from a2a.compat.v0_3.types import (
         MessageSendParams,
         SendMessageRequest,
@@ -656,6 +656,7 @@ async def ask_agent(url: str, text: str, *, stream: bool, client: Any = None) ->
     said: Any = {"role": "user", "parts": [{"kind": "text", "text": text}], "messageId": "m"}
     params = MessageSendParams(message=said)
     where = {"a2a_client": client} if client is not None else {"api_base": url}
+    where |= more
     if not stream:
         await a2a_protocol.asend_message(request=SendMessageRequest(id="1", params=params), **where)
         return
@@ -682,12 +683,30 @@ async def test_agent(recorded: Recorded, agent_url: str, stream: bool) -> None:
     nothing_leaked(recorded)
 
 
-async def test_agent_by_its_address(recorded: Recorded, agent_url: str) -> None:
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_agent_by_its_address(recorded: Recorded, agent_url: str, stream: bool) -> None:
     """Its name is known only when it has been called."""
-    await ask_agent(agent_url, PROMPT, stream=False)
+    await ask_agent(agent_url, PROMPT, stream=stream)
     (span,) = await settled(recorded)
     assert span.name == "invoke_agent helper"
+    assert given(span)["gen_ai.agent.name"] == "helper"
     assert given(span)["server.address"] == "127.0.0.1"
+    (record,) = recorded.requests()
+    assert record.trace_id == span.context.trace_id
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_agent_that_is_a_model(recorded: Recorded, provider: Provider, stream: bool) -> None:
+    """LiteLLM asks the model for it: that is part of the one request."""
+    model = {"custom_llm_provider": "openai", "model": "openai/gpt-4o", "api_key": KEY}
+    await ask_agent(provider.base_url(), PROMPT, stream=stream, litellm_params=model)
+    by_name = {span.name: span for span in await settled(recorded)}
+    assert by_name.keys() == {"invoke_agent", "chat gpt-4o"}
+    assert is_child(by_name["chat gpt-4o"], by_name["invoke_agent"])
+    assert {given(span)["litellm.outcome"] for span in by_name.values()} == {"completed"}
+    assert statuses(recorded) == {("other", "a2a_agent", "success"): 1}
+    assert len(recorded.requests()) == 1
+    nothing_leaked(recorded)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -695,8 +714,9 @@ async def test_failing_agent(recorded: Recorded, agent_url: str, stream: bool) -
     with pytest.raises(Exception, match="Internal error"):
         await ask_agent(agent_url, "fail", stream=stream)
     (span,) = await settled(recorded)
-    assert span.name == "invoke_agent"
+    assert span.name == "invoke_agent helper"
     assert span.status.status_code is StatusCode.ERROR
     assert given(span)["error.type"] == "A2AError"
+    assert given(span)["gen_ai.agent.name"] == "helper"
     assert statuses(recorded) == {("other", "a2a_agent", "error"): 1}
     assert len(recorded.requests()) == 1

@@ -209,8 +209,8 @@ BROKEN = [
     ),
     *rows(
         "timeout between chunks",
-        "slow-3000ms",
-        attempt("slow-3000ms", "?"),
+        "slow-9000ms",
+        attempt("slow-9000ms", "?"),
         streams=(STREAMED,),
         deployment={"stream_timeout": 0.3},
     ),
@@ -262,8 +262,8 @@ LEFT = [
 ]
 CANCELLED = rows(
     "task cancelled",
-    "slow-301ms",
-    attempt("slow-301ms", outcome="cancelled"),
+    "slow-9001ms",
+    attempt("slow-9001ms", outcome="cancelled"),
     twins=(ASYNC,),
     status="cancelled",
 )
@@ -467,7 +467,7 @@ async def test_cooldown(recorded: Recorded, provider: Provider, row: Row) -> Non
 @each(NONE_LEFT)
 async def test_no_deployment_left(recorded: Recorded, provider: Provider, row: Row) -> None:
     """Every deployment cools down: there is no attempt at all, and with a fallback none of the first."""
-    router = router_for(row, provider, disable_cooldowns=False, cooldown_time=30, allowed_fails=0)
+    router = router_for(row, provider, disable_cooldowns=False, cooldown_time=300, allowed_fails=0)
     assert await outcome_of(router, row) == "AuthenticationError"
     await asyncio.to_thread(recorded.clear)
     asked = len(provider.calls)

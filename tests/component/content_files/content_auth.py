@@ -11,4 +11,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 async def user_api_key_auth(request: Any, api_key: str) -> UserAPIKeyAuth:
     hashed = hashlib.sha256(api_key.encode()).hexdigest()
     team = "quiet" if "quiet" in api_key else "loud"
-    return UserAPIKeyAuth(api_key=hashed, token=hashed, team_id=team, user_role="proxy_admin")
+    about = {"disable_global_guardrails": "free" in api_key}
+    return UserAPIKeyAuth(
+        api_key=hashed, token=hashed, team_id=team, user_role="proxy_admin", metadata=about
+    )

@@ -14,6 +14,7 @@ LIMITS: dict[str, dict[str, Any]] = {
         "model_max_budget": {"whole": {"budget_limit": 1e-7, "time_period": "1d"}}
     },
     "sk-twice-0123456789abcdef": {"rpm_limit": 2},
+    "sk-twice-again-0123456789": {"rpm_limit": 2},
     "sk-alone-0123456789abcdef": {"max_parallel_requests": 1},
     "sk-small-0123456789abcdef": {"models": ["whole"]},
 }
