@@ -14,6 +14,7 @@ def _parser() -> argparse.ArgumentParser:
     files = parser.add_subparsers(dest="file", required=True)
 
     rule_file = files.add_parser("rules", help="the alerting and recording rules")
+    rule_file.add_argument("--name", choices=rules.FILES, default="litellm", help="which file")
     rule_file.add_argument("--window", help="length of every range under an hour, such as 15s")
     rule_file.add_argument("--hold", help="how long each condition must hold before it fires")
     rule_file.add_argument("--interval", help="how often the rules are evaluated")
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     file = given.pop("file")
     try:
         if file == "rules":
-            text = rules.render(**given)
+            text = rules.render(rules.FILES[given.pop("name")], **given)
         elif file == "prometheus":
             text = configs.prometheus(targets=dict(given.pop("target")), **given)
         else:

@@ -12,8 +12,11 @@ from pathlib import Path
 from alerting import documents, durations
 
 HERE = Path(__file__).resolve().parent
-RULES = HERE / "prometheus" / "rules" / "litellm.yaml"
-COLLECTOR_RULES = HERE / "prometheus" / "rules" / "collector.yaml"
+FILES = {path.stem: path for path in sorted((HERE / "prometheus" / "rules").glob("*.yaml"))}
+RULES = FILES["litellm"]
+LIMITS_RULES = FILES["limits"]
+INTERNALS_RULES = FILES["internals"]
+COLLECTOR_RULES = FILES["collector"]
 # What the shipped annotations link to; `render` puts a site's own addresses there.
 GRAFANA_URL = "http://127.0.0.1:3000"
 RUNBOOK_URL = "https://github.com/litellm-otel/litellm-otel/blob/main/docs/runbooks.md"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import functions, report, session
+from benchmarks import functions, recording, report, session
 from benchmarks.rounds import Plan
 from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, PARTS
 
@@ -35,6 +35,15 @@ def _arguments() -> argparse.Namespace:
         "--functions", action="store_true", help="also function by function (needs py-spy)"
     )
     parser.add_argument(
+        "--recording", action="store_true", help="only the metrics layer, by itself, in seconds"
+    )
+    parser.add_argument(
+        "--strangers",
+        type=int,
+        metavar="N",
+        help="only what the metrics layer keeps of N requests of callers never seen before",
+    )
+    parser.add_argument(
         "--generations", type=int, help="sets of fresh processes (default 6; quick 2)"
     )
     parser.add_argument("--rounds", type=int, help="rounds per generation and mode")
@@ -42,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-pin", action="store_true", help="let processes move between CPUs")
     parser.add_argument("--output", type=Path, default=RESULT, help=f"default {RESULT}")
     arguments = parser.parse_args()
-    for name in ("generations", "rounds", "concurrency"):
+    for name in ("generations", "rounds", "concurrency", "strangers"):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             parser.error(f"--{name} is {value}; it must be at least 1")
@@ -77,6 +86,12 @@ def main() -> int:
     # As Ctrl-C does: unwind, and so end every process that was started.
     signal.signal(signal.SIGTERM, _end)
     arguments = _arguments()
+    if arguments.recording:
+        report.show_recording(recording.measure(), Console())
+        return 0
+    if arguments.strangers:
+        report.show_strangers(arguments.strangers, Console())
+        return 0
     settings = _settings(arguments)
     variants = [BARE, BARE_AGAIN, INSTRUMENTED, *(PARTS if arguments.profile else ())]
     progress = Console(stderr=True)
@@ -89,7 +104,8 @@ def main() -> int:
     except (RuntimeError, OSError) as error:
         progress.print(f"the benchmark failed: {error}", markup=False, highlight=False)
         return 1
-    found = report.facts(outcome, settings, variants)
+    progress.print("the metrics layer by itself")
+    found = report.facts(outcome, settings, variants, recording.measure())
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(found, indent=2) + "\n")
     report.show(found, Console())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import yaml
 
 from benchmarks.cpu import all_cpus, pin
 from benchmarks.variants import Variant
+from stack.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing LiteLLM takes 8 s of CPU, and a busy machine has little of it to give.
@@ -33,12 +33,6 @@ class Server:
     pid: int
     url: str
     log: Path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks import strangers
 from benchmarks.estimate import (
     Estimate,
     Generation,
@@ -22,6 +23,7 @@ from benchmarks.estimate import (
     round_noise,
 )
 from benchmarks.functions import Functions
+from benchmarks.recording import Cost
 from benchmarks.session import Outcome, Settings
 from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, Variant
 
@@ -87,7 +89,12 @@ def _functions(found: Functions) -> dict[str, Any]:
     }
 
 
-def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> dict[str, Any]:
+def facts(
+    outcome: Outcome,
+    settings: Settings,
+    variants: Sequence[Variant],
+    costs: Mapping[str, Cost],
+) -> dict[str, Any]:
     """All of it, ready for JSON."""
     idle = {
         variant.name: [
@@ -115,6 +122,7 @@ def facts(outcome: Outcome, settings: Settings, variants: Sequence[Variant]) -> 
         "idle_cpu_milliseconds_per_second": idle,
         "requests_per_variant": outcome.requests_per_variant,
         "received_by_sink": outcome.received,
+        "recording_microseconds": {name: asdict(cost) for name, cost in costs.items()},
         "functions": {mode: _functions(found) for mode, found in outcome.functions.items()},
     }
 
@@ -198,5 +206,43 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         )
     for mode, measured in found["functions"].items():
         _show_functions(mode, measured, console)
+    costs = {name: Cost(**cost) for name, cost in found["recording_microseconds"].items()}
+    whole = found["modes"].get("whole")
+    show_recording(costs, console, whole and whole["variants"][BARE.name]["microseconds"]["value"])
     console.print(_export_line(found))
     console.print(f"other processes used {found['cpu_share_of_other_processes']:.0%} of the CPUs")
+
+
+def show_recording(
+    found: Mapping[str, Cost], console: Console, request: float | None = None
+) -> None:
+    """The table of `benchmarks.recording`; ``request``: µs of a bare proxy's, where that was measured."""
+    table = Table(title="Recording the metrics of one request", title_justify="left")
+    for column in ("metrics on", "µs of CPU", "middle half", "of everything"):
+        table.add_column(column, justify="left" if column == "metrics on" else "right")
+    if request:
+        table.add_column("of a bare request", justify="right")
+    whole = found["everything"].median
+    for name, cost in found.items():
+        cells = [
+            name,
+            f"{cost.median:.1f}",
+            f"{cost.low:.1f} to {cost.high:.1f}",
+            f"{cost.median / whole:.0%}",
+        ]
+        table.add_row(*cells, *([f"{cost.median / request:.2%}"] if request else []))
+    console.print(table)
+
+
+def show_strangers(requests: int, console: Console) -> None:
+    """The table of `benchmarks.strangers`."""
+    table = Table(title="Each request a stranger's", title_justify="left")
+    for column in ("requests", "resident, MB"):
+        table.add_column(column, justify="right")
+    page = strangers.measure(
+        requests, lambda done, resident: table.add_row(f"{done:,}", f"{resident / 1e6:.1f}")
+    )
+    console.print(table)
+    console.print(
+        f"a scrape: {page.series:,} series, {page.size / 1e6:.0f} MB; all {page.counted:,.0f} counted"
+    )

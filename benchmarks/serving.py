@@ -7,8 +7,8 @@ import asyncio
 from aiohttp import web
 
 
-async def _serve(app: web.Application) -> None:
-    runner = web.AppRunner(app, access_log=None)
+async def _serve(app: web.Application, unpacked: bool) -> None:
+    runner = web.AppRunner(app, access_log=None, auto_decompress=unpacked)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -19,10 +19,10 @@ async def _serve(app: web.Application) -> None:
         await runner.cleanup()
 
 
-def serve(app: web.Application) -> int:
-    """Serve until interrupted or terminated."""
+def serve(app: web.Application, *, unpacked: bool = True) -> int:
+    """Serve until interrupted or terminated; ``unpacked``: whether handlers get bodies decompressed."""
     try:
-        asyncio.run(_serve(app))
+        asyncio.run(_serve(app, unpacked))
     except KeyboardInterrupt:
         return 0
     return 0
