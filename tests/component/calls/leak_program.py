@@ -172,7 +172,7 @@ def left(recorded: Recorded) -> dict[str, Any]:
         gc.collect()
         recorder.flush()
         recorder.emitter.drain()
-        if not (recorded.open.count or recorder.in_flight or recorder._awaiting):
+        if not (recorded.open.spans or recorder.in_flight or recorder._awaiting):
             break
         time.sleep(0.05)
     gc.collect()
@@ -188,7 +188,7 @@ def left(recorded: Recorded) -> dict[str, Any]:
         if any(name in frame.filename for frame in trace.traceback for name in OURS)
     )
     return {
-        "open spans": recorded.open.count,
+        "open spans": len(recorded.open.spans),
         "in flight": recorder.in_flight,
         "open streams": len(recorder._open_streams),
         "open calls": len(recorder._open_calls),

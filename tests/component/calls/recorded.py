@@ -27,16 +27,17 @@ DEADLINE = 60.0
 
 
 class _Open(SpanProcessor):
-    """Counts spans that were started and have not ended."""
+    """The names of spans that were started and have not ended, by their ids."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.spans: dict[int, str] = {}
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
-        self.count += 1
+        self.spans[span.get_span_context().span_id] = span.name
 
     def on_end(self, span: ReadableSpan) -> None:
-        self.count -= 1
+        # It may be one that a test has given up, which another thread ends only now.
+        self.spans.pop(span.get_span_context().span_id, None)
 
 
 class Recorded:
@@ -116,9 +117,13 @@ class Recorded:
             recorder.emitter.drain()
             if next(looks) % 50 == 0:
                 gc.collect()  # a thread of LiteLLM's may have held on to a dropped stream
-            return told and self.open.count == 0
+            return told and not self.open.spans
 
-        until(settled)
+        try:
+            until(settled)
+        except waiting.NotInTime as never:
+            left = f"open spans: {self.open.spans}, requests without a record: {len(self.untold)}"
+            raise waiting.NotInTime(left) from never
 
     def spans(self) -> list[ReadableSpan]:
         """Ended spans in the order of their starts, once none is open."""

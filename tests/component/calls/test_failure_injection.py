@@ -174,10 +174,12 @@ def reset(recorded: Recorded) -> None:
     recorder: Any = recorded.instrumentor._recorder
     finish(recorded)
     recorder.deferred.soon(sys.exit)  # its thread
+    if recorder.deferred._thread is not None:
+        recorder.deferred._thread.join()  # it may be on its way to say what broke
     recorder.after_fork()
     recorder.emitter.after_fork()
     recorder.emitter._count_attempt.__wrapped__.__self__.after_fork()
-    recorded.open.count = 0
+    recorded.open.spans.clear()
     recorded.untold.clear()
     forget()
 

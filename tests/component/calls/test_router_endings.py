@@ -530,7 +530,7 @@ async def test_left(recorded: Recorded, provider: Provider, row: Row) -> None:
 
     def collected() -> bool:
         gc.collect()  # threads of LiteLLM's may hold it for a moment
-        return recorded.open.count == 0 or not recorded.streams_are_open
+        return not recorded.open.spans or not recorded.streams_are_open
 
     await asyncio.to_thread(until, collected)
     ended = {"since": since, "latest": time.time()}
