@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks import functions, recording, report, session
 from benchmarks.rounds import Plan
-from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, PARTS
+from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, PARTS, PEERS
 
 RESULT = Path("build/bench.json")
 _QUICK = {"whole": Plan(rounds=30, block=4, warm_up=60), "stream": Plan(20, 4, 24)}
@@ -30,6 +30,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer requests: sooner, less exact")
     parser.add_argument(
         "--profile", action="store_true", help="also with each part left out: what costs what"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="also LiteLLM's own callbacks on a bare proxy"
     )
     parser.add_argument(
         "--functions", action="store_true", help="also function by function (needs py-spy)"
@@ -93,7 +96,8 @@ def main() -> int:
         report.show_strangers(arguments.strangers, Console())
         return 0
     settings = _settings(arguments)
-    variants = [BARE, BARE_AGAIN, INSTRUMENTED, *(PARTS if arguments.profile else ())]
+    variants = [BARE, BARE_AGAIN, INSTRUMENTED]
+    variants += [*(PARTS if arguments.profile else ()), *(PEERS if arguments.peers else ())]
     progress = Console(stderr=True)
     logs = Path(tempfile.mkdtemp(prefix="litellm-otel-bench-"))
     try:

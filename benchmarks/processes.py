@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -70,8 +71,8 @@ def stand_in(module: str, logs: Path) -> Iterator[Server]:
         _end(process)
 
 
-def proxy_config(path: Path, provider_url: str, key: str) -> Path:
-    config = {
+def proxy_config(provider_url: str, key: str) -> dict[str, Any]:
+    return {
         "model_list": [
             {
                 "model_name": "benchmark",
@@ -85,8 +86,6 @@ def proxy_config(path: Path, provider_url: str, key: str) -> Path:
         "general_settings": {"master_key": key},
         "litellm_settings": {"num_retries": 0},
     }
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def _environment(variant: Variant, sink: Server, service: str, seed: int) -> Mapping[str, str]:
@@ -108,17 +107,21 @@ class Proxy:
     """LiteLLM's real proxy in one variant, from construction to `end`."""
 
     def __init__(
-        self, variant: Variant, *, config: Path, sink: Server, logs: Path, seed: int
+        self, variant: Variant, *, config: dict[str, Any], sink: Server, logs: Path, seed: int
     ) -> None:
         self.variant = variant
         port = free_port()
-        self._log = logs / f"{variant.name.replace(' ', '-')}-{seed}.log"
-        command = [*variant.launcher, "litellm", "--config", str(config)]
+        name = variant.name.replace(" ", "-")
+        self._log = logs / f"{name}-{seed}.log"
+        file = logs / f"{name}.yaml"
+        settings = {**config["litellm_settings"], **variant.litellm_settings}
+        file.write_text(yaml.safe_dump({**config, "litellm_settings": settings}))
+        command = [*variant.launcher, "litellm", "--config", str(file)]
         command += ["--host", "127.0.0.1", "--port", str(port)]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                cwd=config.parent,
+                cwd=logs,
                 env=_environment(variant, sink, variant.name, seed),
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ from benchmarks.estimate import (
 from benchmarks.functions import Functions
 from benchmarks.recording import Cost
 from benchmarks.session import Outcome, Settings
-from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, Variant
+from benchmarks.variants import BARE, BARE_AGAIN, INSTRUMENTED, PARTS, Variant
 
 AIM = 1.05
 _LONGEST = 25
@@ -70,7 +70,7 @@ def _mode(generations: Sequence[Generation], variants: Sequence[Variant]) -> dic
             ),
             "ratio": _ratio(estimate(generations, ratio_to(variant.name, *bases))),
         }
-        if variant not in (BARE, BARE_AGAIN, INSTRUMENTED):
+        if variant in PARTS:
             saved = estimate(generations, difference_to(INSTRUMENTED.name, variant.name))
             rows[variant.name]["part_microseconds"] = _microseconds(saved)
     return {
@@ -173,9 +173,7 @@ def _show_functions(mode: str, found: Mapping[str, Any], console: Console) -> No
     console.print()
 
 
-def _export_line(found: Mapping[str, Any]) -> str:
-    received = found["received_by_sink"].get(INSTRUMENTED.name, {})
-    requests = found["requests_per_variant"]
+def _export_line(name: str, received: Mapping[str, int], requests: int) -> str:
     counts = ", ".join(
         f"{received.get(kind, 0) / requests:.2f} {label}"
         for kind, label in (
@@ -186,7 +184,8 @@ def _export_line(found: Mapping[str, Any]) -> str:
             ("bytes", "bytes"),
         )
     )
-    return f"exported per request: {counts}; {received.get('metric exports', 0)} metric exports"
+    metrics = f"{received.get('metrics in last export', 0)} metrics"
+    return f"exported per request, {name}: {counts}; {metrics}"
 
 
 def show(found: Mapping[str, Any], console: Console) -> None:
@@ -209,7 +208,8 @@ def show(found: Mapping[str, Any], console: Console) -> None:
     costs = {name: Cost(**cost) for name, cost in found["recording_microseconds"].items()}
     whole = found["modes"].get("whole")
     show_recording(costs, console, whole and whole["variants"][BARE.name]["microseconds"]["value"])
-    console.print(_export_line(found))
+    for name, received in sorted(found["received_by_sink"].items()):
+        console.print(_export_line(name, received, found["requests_per_variant"]))
     console.print(f"other processes used {found['cpu_share_of_other_processes']:.0%} of the CPUs")
 
 

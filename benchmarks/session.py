@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -54,7 +55,7 @@ async def run(variants: Sequence[Variant], settings: Settings, logs: Path, say: 
     with contextlib.ExitStack() as servers:
         provider = servers.enter_context(stand_in("provider", logs))
         sink = servers.enter_context(stand_in("sink", logs))
-        config = proxy_config(logs / "config.yaml", provider.url, key)
+        config = proxy_config(provider.url, key)
         ours = [os.getpid(), provider.pid, sink.pid]
         if settings.pinned:
             for pid in ours:
@@ -92,7 +93,7 @@ async def run(variants: Sequence[Variant], settings: Settings, logs: Path, say: 
 
 
 async def _functions(
-    settings: Settings, config: Path, sink: Server, key: str, logs: Path, say: Say
+    settings: Settings, config: dict[str, Any], sink: Server, key: str, logs: Path, say: Say
 ) -> dict[str, Functions]:
     found: dict[str, Functions] = {}
     with contextlib.ExitStack() as life:
@@ -119,7 +120,7 @@ def _cpus_for_the_rest() -> set[int]:
 def _start(
     variants: Sequence[Variant],
     life: contextlib.ExitStack,
-    config: Path,
+    config: dict[str, Any],
     sink: Server,
     logs: Path,
     number: int,

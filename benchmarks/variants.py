@@ -1,19 +1,21 @@
-"""The ways in which the proxy is started: bare, instrumented, and with parts left out."""
+"""The ways in which the proxy is started: bare, instrumented, less a part, with LiteLLM's own callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to start the proxy: what stands before ``litellm``, and its environment."""
+    """One way to start the proxy: what stands before ``litellm``, its environment and configuration."""
 
     name: str
     what: str
     launcher: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    litellm_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 _EVERYTHING = {
@@ -52,3 +54,26 @@ PARTS: tuple[Variant, ...] = (
 
 FastAPI's instrumentation is not among them: without it, FastAPI makes spans of its own, and more.
 """
+
+_OTEL = {
+    "OTEL_EXPORTER": "otlp_http",
+    "LITELLM_OTEL_INTEGRATION_ENABLE_METRICS": "true",
+    "LITELLM_OTEL_INTEGRATION_ENABLE_EVENTS": "true",
+}
+
+
+def _with_callbacks(*names: str) -> Variant:
+    return Variant(
+        f"LiteLLM's {' and '.join(names)}",
+        f"a bare proxy with LiteLLM's own callbacks: {', '.join(names)}",
+        environment=_OTEL,
+        litellm_settings={"callbacks": list(names)},
+    )
+
+
+PEERS: tuple[Variant, ...] = (
+    _with_callbacks("otel"),
+    _with_callbacks("prometheus"),
+    _with_callbacks("otel", "prometheus"),
+)
+"""What LiteLLM itself has for it: spans, six metrics and logs over OTLP, and its metrics on a page."""
