@@ -106,6 +106,30 @@ func (c *changes) convert(scope pcommon.InstrumentationScope, metric pmetric.Met
 	return false
 }
 
+// hear notes from when on the sender is watched, by a metric that is another processor's to convert.
+func (c *changes) hear(metric pmetric.Metric) {
+	switch metric.Type() {
+	case pmetric.MetricTypeSum:
+		for _, p := range metric.Sum().DataPoints().All() {
+			c.heard(p.Timestamp())
+		}
+	case pmetric.MetricTypeHistogram:
+		for _, p := range metric.Histogram().DataPoints().All() {
+			c.heard(p.Timestamp())
+		}
+	case pmetric.MetricTypeExponentialHistogram:
+		for _, p := range metric.ExponentialHistogram().DataPoints().All() {
+			c.heard(p.Timestamp())
+		}
+	}
+}
+
+func (c *changes) heard(at pcommon.Timestamp) {
+	if c.first == 0 || at < c.first {
+		c.first = at
+	}
+}
+
 // settle decides on a point, has it changed accordingly and notes it; true where it is left out.
 //
 // When it began is a part of what a series is: a process that begins anew has others, and two that
@@ -114,10 +138,8 @@ func (c *changes) settle(
 	name string, attributes pcommon.Map, now point,
 	setStart func(pcommon.Timestamp), subtract func(last point) bool,
 ) bool {
+	c.heard(now.Time)
 	series := identity(name+"\x00"+strconv.FormatUint(uint64(now.Start), 36), attributes)
-	if c.first == 0 || now.Time < c.first {
-		c.first = now.Time
-	}
 	last, known := c.points[series]
 	if !known {
 		last, known = c.sender.Series[series]

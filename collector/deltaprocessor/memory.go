@@ -97,10 +97,10 @@ func (m *memory) senderOf(ctx context.Context, key string) (*sender, error) {
 func (m *memory) keep(ctx context.Context, changed map[string]*changes, now time.Time) error {
 	var operations []*storage.Operation
 	for key, change := range changed {
-		if len(change.points) == 0 {
+		it := change.sender
+		if len(change.points) == 0 && (it.First != 0 || change.first == 0) {
 			continue
 		}
-		it := change.sender
 		if it.First == 0 {
 			it.First = change.first
 		}

@@ -20,14 +20,19 @@ type deltas struct {
 	id     component.ID
 	logger *zap.Logger
 	next   consumer.Metrics
+	part   func(pmetric.Metric) bool
 	now    func() time.Time
 
 	turn   sync.Mutex
 	memory *memory
 }
 
-func newDeltas(config Config, id component.ID, logger *zap.Logger, next consumer.Metrics) *deltas {
-	return &deltas{config: config, id: id, logger: logger, next: next, now: time.Now}
+func newDeltas(config Config, id component.ID, logger *zap.Logger, next consumer.Metrics) (*deltas, error) {
+	part, err := config.part()
+	if err != nil {
+		return nil, err
+	}
+	return &deltas{config: config, id: id, logger: logger, next: next, part: part, now: time.Now}, nil
 }
 
 // Capabilities implements consumer.Metrics.
@@ -83,6 +88,10 @@ func (d *deltas) ConsumeMetrics(ctx context.Context, metrics pmetric.Metrics) er
 		}
 		resource.ScopeMetrics().RemoveIf(func(scope pmetric.ScopeMetrics) bool {
 			scope.Metrics().RemoveIf(func(metric pmetric.Metric) bool {
+				if !d.part(metric) {
+					change.hear(metric)
+					return true
+				}
 				return change.convert(scope.Scope(), metric)
 			})
 			return scope.Metrics().Len() == 0

@@ -63,6 +63,7 @@ func (h host) GetExtensions() map[component.ID]component.Component { return h.ex
 type site struct {
 	t       *testing.T
 	disk    *disk
+	config  Config
 	it      *deltas
 	clock   time.Time
 	refusal error
@@ -90,8 +91,11 @@ func (s *site) restart() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	config := Config{Storage: &storageID, Retention: 24 * time.Hour}
-	s.it = newDeltas(config, component.MustNewID("durable_delta"), zap.NewNop(), next)
+	s.config.Storage, s.config.Retention = &storageID, 24*time.Hour
+	s.it, err = newDeltas(s.config, component.MustNewID("durable_delta"), zap.NewNop(), next)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	s.it.now = func() time.Time { return s.clock }
 	if err := s.it.Start(context.Background(), host{map[component.ID]component.Component{storageID: s.disk}}); err != nil {
 		s.t.Fatal(err)
@@ -441,11 +445,103 @@ func TestExponentialHistograms(t *testing.T) {
 	}
 }
 
+// withHistogram adds a histogram to what a process reports.
+func withHistogram(metrics pmetric.Metrics, name string, began, end float64, count uint64) pmetric.Metrics {
+	metric := metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().AppendEmpty()
+	metric.SetName(name)
+	histogram := metric.SetEmptyHistogram()
+	histogram.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	p := histogram.DataPoints().AppendEmpty()
+	p.SetStartTimestamp(at(began))
+	p.SetTimestamp(at(end))
+	p.SetCount(count)
+	return metrics
+}
+
+// counts are the observations of all deltas of histograms, by name.
+func (s *site) counts() map[string]uint64 {
+	found := map[string]uint64{}
+	for _, metrics := range s.got {
+		for _, resource := range metrics.ResourceMetrics().All() {
+			for _, scope := range resource.ScopeMetrics().All() {
+				for _, metric := range scope.Metrics().All() {
+					if metric.Type() == pmetric.MetricTypeHistogram {
+						found[metric.Name()] += metric.Histogram().DataPoints().At(0).Count()
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// Each of two backends has a queue of its own, of which one is full.
+func TestWhatOneOfTwoRefusesIsNoneTwiceAtTheOther(t *testing.T) {
+	ours, others := newSite(t), newSite(t)
+	ours.config.OnlyHistograms, others.config.ExceptHistograms = "^litellm_", "^litellm_"
+	ours.restart()
+	others.restart()
+	report := func(end, value float64) {
+		metrics := collection("p", sample{"a", 1, end, value})
+		withHistogram(metrics, "litellm_latency", 1, end, uint64(value))
+		withHistogram(metrics, "gen_ai_latency", 1, end, uint64(value))
+		_ = ours.send(metrics)
+		others.mustSend(metrics)
+	}
+	report(10, 3)
+	ours.refusal = errors.New("the queue is full")
+	report(20, 5)
+	report(20, 5)
+	report(30, 8)
+	ours.refusal = nil
+	report(40, 9)
+	others.wantTotal(map[string]float64{"a": 9})
+	ours.wantTotal(map[string]float64{})
+	if got, want := others.counts(), map[string]uint64{"gen_ai_latency": 9}; !maps.Equal(got, want) {
+		t.Errorf("others: %v, want %v", got, want)
+	}
+	if got, want := ours.counts(), map[string]uint64{"litellm_latency": 9}; !maps.Equal(got, want) {
+		t.Errorf("ours: %v, want %v", got, want)
+	}
+}
+
+// A sender is watched from its first report on, also where all of that is for the other processor.
+func TestTheFirstOfItsPartIsNewInASenderThatWasWatched(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		s := newSite(t)
+		s.config.OnlyHistograms = "^litellm_"
+		s.restart()
+		s.mustSend(collection("p", sample{"a", 1, 10, 3}))
+		if len(s.got) != 0 {
+			t.Error("handed on")
+		}
+		if restarted {
+			s.clock = start.Add(time.Hour)
+			s.restart()
+		}
+		s.mustSend(withHistogram(collection("p", sample{"a", 1, 7200, 9}), "litellm_latency", 1, 7200, 4))
+		if got, want := s.counts(), map[string]uint64{"litellm_latency": 4}; !maps.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	if (&Config{Retention: time.Hour}).Validate() == nil || (&Config{Storage: &storageID}).Validate() == nil {
 		t.Error("taken")
 	}
-	it := newDeltas(Config{Storage: &storageID}, component.MustNewID("durable_delta"), zap.NewNop(), nil)
+	both := &Config{Storage: &storageID, Retention: time.Hour, OnlyHistograms: "a", ExceptHistograms: "b"}
+	broken := &Config{Storage: &storageID, Retention: time.Hour, OnlyHistograms: "("}
+	if both.Validate() == nil || broken.Validate() == nil {
+		t.Error("taken")
+	}
+	if _, err := newDeltas(*broken, component.MustNewID("durable_delta"), zap.NewNop(), nil); err == nil {
+		t.Error("made")
+	}
+	it, err := newDeltas(Config{Storage: &storageID}, component.MustNewID("durable_delta"), zap.NewNop(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if it.Start(context.Background(), host{}) == nil {
 		t.Error("started without its storage")
 	}

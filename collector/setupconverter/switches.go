@@ -19,6 +19,9 @@ func (s *setup) withoutBackends(required, off map[string]bool) []string {
 		unset := s.unset(it.Requires)
 		note(required, it.Requires, len(unset) == 0)
 		if len(unset) == 0 {
+			if it.InsteadOf != "" && s.isOn(it.InsteadOf) {
+				lines = append(lines, fmt.Sprintf("%s: on beside %s, what arrives goes both ways", name, it.InsteadOf))
+			}
 			continue
 		}
 		for _, id := range it.Components {

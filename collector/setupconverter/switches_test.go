@@ -60,6 +60,18 @@ func TestOptionsThatAreOffLeaveWithoutAWord(t *testing.T) {
 	}
 }
 
+func TestTwoWaysToOnePlaceAreSaid(t *testing.T) {
+	line := "loki_too: on beside loki, what arrives goes both ways"
+	for values, want := range map[*map[string]string]bool{
+		{"LOKI": "http://l", "OTHER": "http://o"}: true, {"LOKI": "http://l"}: false, {"OTHER": "http://o"}: false,
+	} {
+		_, said, err := convert(t, withOptions(t, *values))
+		if err != nil || strings.Contains(said, line) != want {
+			t.Errorf("%v: %v, said: %s", *values, err, said)
+		}
+	}
+}
+
 func TestOptionsThatAreOnStay(t *testing.T) {
 	conf, _, err := convert(t, withOptions(t, map[string]string{
 		"OTHER": "http://o", "CUT": "true", "TOKEN": "t", "CERT": "c", "CERT_KEY": "k", "CA": "a",

@@ -3,8 +3,10 @@ and deltas that add up to what counters counted, whatever happens to the collect
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
@@ -12,6 +14,8 @@ import pytest
 import yaml
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -234,6 +238,25 @@ def test_every_signal_by_the_agent(own_run: RunDirectory) -> None:
 
 
 @pytest.mark.timeout(900)  # the full flavour may have to be built first
+def test_the_agents_endpoint_takes_the_exporters_place_for_every_signal(
+    own_run: RunDirectory,
+) -> None:
+    with (
+        DatadogAgent() as agent,
+        Collector(
+            run=own_run,
+            flavour="otelcol-litellm",
+            configs=["task:datadog-exporter"],
+            env={"DD_AGENT_OTLP_ENDPOINT": agent.url},
+        ) as collector,
+    ):
+        Load(collector.endpoint).send(range(1, 6))
+        until(lambda: len(agent.spans) == len(agent.logs) == 5, what="both")
+        until(lambda: agent.series, what="metrics")
+        assert "no backend takes them" not in collector.log
+
+
+@pytest.mark.timeout(900)  # the full flavour may have to be built first
 def test_every_signal_by_the_exporter(own_run: RunDirectory) -> None:
     with by_exporter(own_run) as (collector, datadog):
         Load(collector.endpoint).send(range(1, 6))
@@ -331,6 +354,52 @@ def counted(datadog: Datadog, load: Load) -> float:
         for point in metric.points
     }
     return sum(deltas.values())
+
+
+def test_what_one_full_queue_refuses_is_not_twice_in_the_other(own_run: RunDirectory) -> None:
+    """A report has counters for one queue and histograms for another, which has no room."""
+    small = {"queue_size": 40_000, "batch": {"min_size": 1_000, "max_size": 40_000}}
+    soon = {"retry_on_failure": {"max_interval": "1s"}}
+    changes = {
+        "otlp_http/datadog_counts": {"sending_queue": small, **soon},
+        "otlp_http/datadog_metrics": soon,
+    }
+    narrow = own_run.write("narrow.yaml", yaml.safe_dump({"exporters": changes}))
+    with Datadog(api_key=KEY) as datadog, Gate("Datadog", datadog.url) as gate:
+        gate.mode = 503
+        with Collector(
+            run=own_run,
+            configs=["task:datadog-direct", narrow],
+            datadog=gate.url,
+            datadog_key=KEY,
+        ) as collector:
+            load = Load(collector.endpoint)
+
+            def report(count: int) -> int:
+                request = load.metrics([count], {})
+                histogram = request.resource_metrics[0].scope_metrics[0].metrics.add()
+                histogram.name = "litellm_router_latency"
+                histogram.histogram.aggregation_temporality = (
+                    AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+                )
+                histogram.histogram.data_points.add(
+                    start_time_unix_nano=load.started,
+                    time_unix_nano=time.time_ns(),
+                    count=count,
+                    bucket_counts=[count],
+                    attributes=[KeyValue(key="k", value=AnyValue(string_value="x" * 15_000))],
+                )
+                return post(collector.endpoint, "metrics", request).status_code
+
+            counts = itertools.count(10, 10)
+            refusals = (count for count in counts if report(count) == 503)
+            assert len(list(itertools.islice(refusals, 4))) == 4
+            gate.mode = PASS
+            last = next(counts)
+            until(lambda: report(last) == 200, what="room")
+            until(lambda: counted(datadog, load) >= last, what=f"{last}")
+            settled(lambda: counted(datadog, load), what="the sum of the deltas", quiet_for=1)
+            assert counted(datadog, load) == last
 
 
 def test_deltas_add_up_whatever_happens_to_the_collector(own_run: RunDirectory) -> None:
