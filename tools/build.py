@@ -72,11 +72,13 @@ _COLLECTOR = Binary(
     minutes=10,
     sources=(
         "collector/deltaprocessor",
+        "collector/nestinglimiterextension",
         "collector/retryextension",
         "collector/secretprovider",
         "collector/setupconverter",
         "collector/storagelimiterprocessor",
         "collector/taskprovider",
+        "collector/valuelimiterprocessor",
     ),
 )
 

@@ -42,8 +42,10 @@ import (
 	otlpreceiver "go.opentelemetry.io/collector/receiver/otlpreceiver"
 	otelconftelemetry "go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 	deltaprocessor "litellm-otel/collector/deltaprocessor"
+	nestinglimiterextension "litellm-otel/collector/nestinglimiterextension"
 	retryextension "litellm-otel/collector/retryextension"
 	storagelimiterprocessor "litellm-otel/collector/storagelimiterprocessor"
+	valuelimiterprocessor "litellm-otel/collector/valuelimiterprocessor"
 )
 
 type aliasProvider interface{ DeprecatedAlias() component.Type }
@@ -73,6 +75,7 @@ func components() (otelcol.Factories, error) {
 		healthcheckextension.NewFactory(),
 		filestorage.NewFactory(),
 		retryextension.NewFactory(),
+		nestinglimiterextension.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -84,6 +87,7 @@ func components() (otelcol.Factories, error) {
 		healthcheckextension.NewFactory().Type():     "github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension v0.152.0",
 		filestorage.NewFactory().Type():              "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.152.0",
 		retryextension.NewFactory().Type():           "litellm-otel/collector/retryextension v0.0.0",
+		nestinglimiterextension.NewFactory().Type():  "litellm-otel/collector/nestinglimiterextension v0.0.0",
 	})
 
 	factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
@@ -133,6 +137,7 @@ func components() (otelcol.Factories, error) {
 		transformprocessor.NewFactory(),
 		deltaprocessor.NewFactory(),
 		storagelimiterprocessor.NewFactory(),
+		valuelimiterprocessor.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -152,6 +157,7 @@ func components() (otelcol.Factories, error) {
 		transformprocessor.NewFactory().Type():            "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.152.0",
 		deltaprocessor.NewFactory().Type():                "litellm-otel/collector/deltaprocessor v0.0.0",
 		storagelimiterprocessor.NewFactory().Type():       "litellm-otel/collector/storagelimiterprocessor v0.0.0",
+		valuelimiterprocessor.NewFactory().Type():         "litellm-otel/collector/valuelimiterprocessor v0.0.0",
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](

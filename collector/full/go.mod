@@ -56,11 +56,13 @@ require (
 	go.opentelemetry.io/collector/service v0.152.0
 	golang.org/x/sys v0.43.0
 	litellm-otel/collector/deltaprocessor v0.0.0
+	litellm-otel/collector/nestinglimiterextension v0.0.0
 	litellm-otel/collector/retryextension v0.0.0
 	litellm-otel/collector/secretprovider v0.0.0
 	litellm-otel/collector/setupconverter v0.0.0
 	litellm-otel/collector/storagelimiterprocessor v0.0.0
 	litellm-otel/collector/taskprovider v0.0.0
+	litellm-otel/collector/valuelimiterprocessor v0.0.0
 )
 
 require (
@@ -586,6 +588,10 @@ replace litellm-otel/collector/taskprovider v0.0.0 => ../taskprovider
 
 replace litellm-otel/collector/retryextension v0.0.0 => ../retryextension
 
+replace litellm-otel/collector/nestinglimiterextension v0.0.0 => ../nestinglimiterextension
+
 replace litellm-otel/collector/deltaprocessor v0.0.0 => ../deltaprocessor
 
 replace litellm-otel/collector/storagelimiterprocessor v0.0.0 => ../storagelimiterprocessor
+
+replace litellm-otel/collector/valuelimiterprocessor v0.0.0 => ../valuelimiterprocessor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import random
+import socket
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -147,6 +148,13 @@ def test_more_than_is_announced(collector: Collector) -> None:
     connection.close()
 
 
+def test_half_a_request_is_not_waited_for_for_ever(collector: Collector) -> None:
+    host, _, port = collector.endpoint.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"POST /v1/logs HTTP/1.1\r\nHost: here\r\nX-")
+        assert connection.recv(1000)[:10] in {b"", b"HTTP/1.1 4"}  # and not a timeout of ours
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "zstd", "deflate"])
 @pytest.mark.parametrize("size", [LIMIT + 1, 1024 * MEBIBYTE], ids=["just above", "a gibibyte"])
 def test_bomb(collector: Collector, encoding: str, size: int) -> None:
@@ -169,6 +177,80 @@ def packed(encoding: str, size: int) -> bytes:
         packer = zlib.compressobj(9, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
     pieces = [packer.compress(piece) for _ in range(size // MEBIBYTE)]
     return b"".join([*pieces, packer.compress(b"\0" * (size % MEBIBYTE)), packer.flush()])
+
+
+DEEP = 1_300_000
+"""Lists within each other, of which a request of the limit has room for so many."""
+
+
+@pytest.mark.parametrize(
+    ("signal", "depth", "status"),
+    [
+        ("logs", 400, 200),
+        ("traces", 400, 200),
+        ("logs", 100_000, 400),
+        ("traces", 100_000, 400),
+        ("logs", DEEP, 400),
+        ("traces", DEEP, 400),
+    ],
+)
+def test_nested_too_deeply(collector: Collector, signal: str, depth: int, status: int) -> None:
+    """Some kilobytes as they are sent: refused, or cut to what backends take."""
+    value = lists(depth)
+    inner = {
+        "logs": field(5, value),
+        "traces": field(1, b"t" * 16) + field(2, b"spanspan") + field(9, field(2, value)),
+    }[signal]
+    body = field(1, field(2, field(2, inner)))
+    assert len(body) < LIMIT
+    process = psutil.Process(collector.pid)
+    before = process.memory_info().rss
+    assert send(collector, gzip.compress(body), signal=signal, encoding="gzip") == status
+    assert process.memory_info().rss - before < 200 * MEBIBYTE
+
+
+def test_nested_json(collector: Collector) -> None:
+    for depth, status in ((400, 200), (4_000, 400), (500_000, 400)):
+        value = b'{"arrayValue":{"values":[' * depth + b"]}}" * depth
+        body = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":%s}]}]}]}' % value
+        assert len(body) < LIMIT
+        packed_body = gzip.compress(body)
+        assert send(collector, packed_body, kind="application/json", encoding="gzip") == status
+
+
+def test_long_keys_of_many_values(collector: Collector) -> None:
+    """Two megabytes, of which masking would make a hundred thousand paths of a megabyte each."""
+    many = field(1, field(2, b"\x18\x01")) * 100_000
+    body = field(6, field(1, field(1, b"k" * MEBIBYTE) + field(2, field(6, many))))
+    body = field(1, field(2, field(2, field(5, body))))
+    process = psutil.Process(collector.pid)
+    before = process.memory_info().rss
+    assert send(collector, body) == 200
+    assert process.memory_info().rss - before < 200 * MEBIBYTE
+
+
+def lists(depth: int) -> bytes:
+    """A value that is so many lists within each other, as no library makes it."""
+    heads: list[bytes] = []
+    size = 0
+    for _ in range(depth):
+        for number in (1, 5):
+            heads.append(bytes([number << 3 | 2]) + varint(size))
+            size += len(heads[-1])
+    return b"".join(reversed(heads))
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of protobuf's that is a message, a text or bytes."""
+    return bytes([number << 3 | 2]) + varint(len(content)) + content
+
+
+def varint(value: int) -> bytes:
+    done = bytearray()
+    while value >= 0x80:
+        done.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*done, value])
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
