@@ -1,14 +1,22 @@
-"""What piled up in an outage goes out in requests that are taken, and an answer of 500 loses nothing."""
+"""What piled up in an outage goes out in requests that are taken, an answer of 500 loses nothing, and a
+collector without memory is sent everything again."""
 
 from __future__ import annotations
 
 import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from aiohttp import web
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from stack.components.collector import Collector, Flavour
 from stack.drill.gate import HANG, PASS, Gate
@@ -195,3 +203,43 @@ def levels(sink: OtlpSink) -> set[int]:
         if metric.name in (GAUGE, GAUGE.replace(".", "_"))
         for point in metric.points
     }
+
+
+def test_a_collector_without_memory_is_sent_it_again(own_run: RunDirectory) -> None:
+    """The SDK's exporter is told to come again, as long as there is no memory, and does."""
+
+    def limit(mebibytes: int) -> str:
+        limiter = {"limit_mib": mebibytes, "spike_limit_mib": 1, "check_interval": "100ms"}
+        return yaml.safe_dump({"processors": {"memory_limiter": limiter}})
+
+    little = own_run.write("memory.yaml", limit(2))
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("")
+    spans = [tracer.start_span(f"span {number}") for number in range(5)]
+    for span in spans:
+        span.end()
+    finished = [span for span in spans if isinstance(span, ReadableSpan)]
+    assert len(finished) == 5
+    with (
+        OtlpSink() as backend,
+        Collector(
+            run=own_run,
+            configs=["base", "traces", little],
+            env={"TRACES_OTLP_ENDPOINT": backend.url},
+        ) as collector,
+        ThreadPoolExecutor() as threads,
+    ):
+        # It looks at its memory every now and then: what is sent before passes.
+        until(
+            lambda: post(collector.endpoint, "logs", Load("").logs([1], {}, "")).status_code == 503,
+            what="a refusal",
+        )
+        exporter = OTLPSpanExporter(f"{collector.endpoint}/v1/traces", timeout=120)
+        exported = threads.submit(exporter.export, finished)
+        refused = re.compile(r"^otelcol_receiver_refused_spans_total\{.*\} [1-9]", re.M)
+        until(lambda: refused.search(collector.metrics()), what="the spans to be refused")
+        assert not exported.done()
+        own_run.write("memory.yaml", limit(1000))
+        collector.signal(signal.SIGHUP)
+        assert exported.result(timeout=120) is SpanExportResult.SUCCESS
+        until(lambda: len(backend.spans) == 5, what="the spans")
+        assert {span.name for span in backend.spans} == {span.name for span in finished}
