@@ -282,6 +282,21 @@ def test_secrets_leave_in_no_signal(run: RunDirectory) -> None:
         assert series["gen_ai_usage_input_tokens"] == "17"
 
 
+@pytest.mark.parametrize("task", ["edge", "edge-fleet", "prometheus", "gateway"])
+def test_a_process_metrics_reach_prometheus_one_request_after_the_other(task: str) -> None:
+    """What overtakes older samples of its series makes those too old, after a long outage."""
+    effective = yaml.safe_load((GOLDEN / f"task-{task}.yaml").read_text(encoding="utf-8"))
+    exporters = {
+        name
+        for pipeline, parts in effective["service"]["pipelines"].items()
+        for name in parts["exporters"]
+        if pipeline.split("/")[0] == "metrics" and "datadog" not in pipeline
+    }
+    queues = [effective["exporters"].get(name, {}).get("sending_queue") for name in exporters]
+    consumers = [queue["num_consumers"] for queue in queues if queue]
+    assert consumers == [1]
+
+
 def test_its_own_metrics_have_the_names_that_rules_use(run: RunDirectory) -> None:
     with (
         LokiIntake() as loki,
