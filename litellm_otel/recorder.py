@@ -168,9 +168,13 @@ class Recorder:
         if attempt is not None and not attempt.outcome:
             self.end_attempt(attempt, gone)
         if not call.end_ns:
-            outcome = attempt.outcome if attempt is not None else gone
+            deciding = call.deciding_attempt
+            outcome = deciding.outcome if deciding is not None else gone
             failed = outcome in (Outcome.ERROR, Outcome.REJECTED)
-            self.end_call(call, outcome, call.last_failure if failed else None)
+            failure = call.last_failure
+            if deciding is not None and deciding is call.broken:
+                failure = deciding.failure
+            self.end_call(call, outcome, failure if failed else None)
 
     def _settle_request(self, request: Request) -> None:
         with self._lock:
@@ -236,6 +240,18 @@ class Recorder:
         call.fallbacks += 1
         call.group = group
         call.group_attempts = 0
+
+    def late_fallback_begins(self, call: Call) -> None:
+        """The fallback is that of a stream, which the caller has already."""
+        with self._lock:
+            call.hops += 1
+
+    def late_fallback_ended(self, call: Call) -> None:
+        """If it has brought no stream, which would end the call, there may be another one."""
+        with self._lock:
+            call.hops -= 1
+        if call.last_attempt is not None and call.last_attempt.outcome and not call.end_ns:
+            self._await_fallback(call)
 
     def call_returned(self, call: Call) -> None:
         """The caller has its result: the end of the call, unless that is a stream still open."""
@@ -358,10 +374,17 @@ class Recorder:
         if attempt.failure is None or not call.routed:
             self.end_call(call, attempt.outcome, attempt.failure, at_ns=attempt.end_ns)
             return
+        call.broken = attempt
+        self._await_fallback(call)
+
+    def _await_fallback(self, call: Call) -> None:
+        """End the call, whose stream has failed, unless a fallback is under way or carries it on."""
 
         def give_up_on_fallback() -> None:
-            if call.last_attempt is attempt:
-                self.end_call(call, attempt.outcome, attempt.failure, at_ns=attempt.end_ns)
+            last, deciding = call.last_attempt, call.deciding_attempt
+            if call.hops or last is None or deciding is None or not last.outcome:
+                return
+            self.end_call(call, deciding.outcome, deciding.failure, at_ns=last.end_ns)
 
         self.deferred.after(FALLBACK_GRACE, give_up_on_fallback)
 

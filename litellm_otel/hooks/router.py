@@ -84,13 +84,16 @@ class RouterCalls:
         if current is not None:
             return []
         # A stream that failed falls back where it is consumed, outside the call's context.
-        return [recorder.enter_call(call), recorder.emitter.enter(call)]
+        recorder.late_fallback_begins(call)
+        return [recorder.enter_call(call), recorder.emitter.enter(call), call]
 
     @guarded
     def _leave_hop(self, hop: list[Any]) -> None:
         if hop:
-            self._recorder.emitter.leave(hop[1])
-            self._recorder.leave_call(hop[0])
+            token, scope, call = hop
+            self._recorder.emitter.leave(scope)
+            self._recorder.leave_call(token)
+            self._recorder.late_fallback_ended(call)
 
     @guarded
     def _start(self, router: Any, kwargs: dict[str, Any]) -> Call | None:

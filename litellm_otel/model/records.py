@@ -263,6 +263,17 @@ class Call(Record):
     last_failure: Failure | None = None
     returned: bool = False
     """True once the caller has its result, be it a stream still to be read."""
+    broken: Attempt | None = None
+    """The attempt whose stream failed last, for which a fallback may yet stand in."""
+    hops: int = 0
+    """Fallbacks of such a stream under way."""
+
+    @property
+    def deciding_attempt(self) -> Attempt | None:
+        """The one whose end the caller sees: where no fallback helps a broken stream, that of the stream."""
+        last = self.last_attempt
+        helped = last is None or last.failure is None
+        return last if helped else self.broken or last
 
 
 @dataclass(slots=True, kw_only=True)

@@ -44,6 +44,7 @@ MODELS = {
     # Slowly: of what comes together with the end LiteLLM makes no answer.
     "broken-mid": "openai/gpt-4o@broken-stream-500ms-after-3",
     "broken-falls-back": "openai/gpt-4o@broken-stream-after-0",
+    "broken-falls-far": "openai/gpt-4o@broken-stream-after-0",
     "flaky": "openai/gpt-4o@unavailable-first-1",
     "unavailable": "openai/gpt-4o@unavailable",
     "spare": "openai/gpt-4o-mini",
@@ -89,6 +90,7 @@ def config(provider: Provider) -> dict[str, Any]:
                 {"falls-back": ["spare"]},
                 {"falls-far": ["server-error"]},
                 {"broken-falls-back": ["spare"]},
+                {"broken-falls-far": ["server-error"]},
             ],
             "context_window_fallbacks": [{"too-long": ["spare"]}],
             "content_policy_fallbacks": [{"improper": ["spare"]}],

@@ -243,6 +243,23 @@ SIMPLE = [
         streams=(STREAMED,),
     ),
     *rows(
+        "fallbacks used up in mid-stream",
+        "broken-falls-far",
+        500,
+        "error",
+        route("broken-falls-far", outcome="error", error="APIConnectionError/connection"),
+        Shape("chat gpt-4o@broken-stream-after-0", "error", "APIConnectionError/connection"),
+        Shape(
+            "chat gpt-4o@server-error",
+            "error",
+            "InternalServerError/server",
+            number=2,
+            reason="fallback after APIConnectionError",
+        ),
+        error="APIConnectionError/connection",
+        streams=(STREAMED,),
+    ),
+    *rows(
         "guardrail before the call",
         "whole",
         400,

@@ -212,6 +212,24 @@ def test_a_failed_stream_of_a_router_waits_for_its_fallback(
     assert recorder.open_call("trace") is None
 
 
+def test_a_fallback_of_a_stream_that_fails_too_ends_the_call(recorder: Recorder) -> None:
+    call, attempt = streamed(recorder, routed=True)
+    failed = Failure("APIConnectionError")
+    recorder.end_attempt(attempt, Outcome.ERROR, failed)
+    for _ in range(2):  # groups
+        recorder.late_fallback_begins(call)
+        second = attempt_of(call, "second")
+        recorder.start_attempt(second)
+        recorder.end_attempt(second, Outcome.ERROR, Failure("RateLimitError"))
+        recorder.flush()  # between two attempts in a group, LiteLLM may wait for long
+        assert not call.end_ns
+        recorder.late_fallback_ended(call)
+    recorder.flush()
+    assert (call.outcome, call.failure) == (Outcome.ERROR, failed)
+    assert call.end_ns == second.end_ns  # pyright: ignore[reportPossiblyUnbound]
+    assert recorder.in_flight == 0
+
+
 def test_the_end_of_a_request_ends_what_is_open_in_it(
     recorder: Recorder, collected: Collected
 ) -> None:

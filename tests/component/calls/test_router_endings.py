@@ -221,9 +221,17 @@ MID_STREAM = rows(
     "broken-stream-after-0",
     attempt("broken-stream-after-0", "?"),
     streams=(STREAMED,),
-    twins=(ASYNC,),
     options=FALLBACKS,
 )
+MID_STREAM_IN_VAIN = [
+    *rows(
+        "fallbacks used up in mid-stream",
+        "broken-stream-after-0",
+        attempt("broken-stream-after-0", "?"),
+        streams=(STREAMED,),
+        options={"fallbacks": [{"first": ["third"]}]},
+    ),
+]
 NOT_CONNECTED = rows(
     "no connection",
     "unconnected",
@@ -269,7 +277,16 @@ CANCELLED = rows(
 )
 CALLBACKS = rows("callbacks that raise", "slow-6ms", attempt("slow-6ms"))
 ROWS = [
-    *(*SIMPLE, *BROKEN, *MID_STREAM, *NOT_CONNECTED, *UNKNOWN, *COOLDOWN, *NONE_LEFT),
+    *(
+        *SIMPLE,
+        *BROKEN,
+        *MID_STREAM,
+        *MID_STREAM_IN_VAIN,
+        *NOT_CONNECTED,
+        *UNKNOWN,
+        *COOLDOWN,
+        *NONE_LEFT,
+    ),
     *(*CACHED, *LEFT, *CANCELLED, *CALLBACKS),
 ]
 
@@ -431,6 +448,31 @@ async def test_fallback_in_mid_stream(recorded: Recorded, provider: Provider, ro
         since=since,
     )
     assert (first.end_time or 0) <= (second.start_time or 0)
+    check_totals(recorded, row, 2, 0, 1)
+
+
+@each(MID_STREAM_IN_VAIN)
+async def test_fallback_in_mid_stream_in_vain(
+    recorded: Recorded, provider: Provider, row: Row
+) -> None:
+    assert await outcome_of(router_for(row, provider), row) == "APIConnectionError"
+    since = time.time()
+    await asyncio.to_thread(recorded.settle)
+    error = "APIConnectionError/connection"
+    await asyncio.to_thread(
+        check,
+        recorded,
+        route("first", outcome="error", error=error),
+        replace(row.expected[1], outcome="error", error=error),
+        attempt(
+            "server-error",
+            "InternalServerError/server",
+            number=2,
+            reason="fallback after APIConnectionError",
+        ),
+        status="error",
+        since=since,
+    )
     check_totals(recorded, row, 2, 0, 1)
 
 
