@@ -6,11 +6,11 @@ Google as mappings or as the bytes of server-sent events.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from litellm_otel.model import Response, Usage
+from litellm_otel.reading.events import objects_in
 from litellm_otel.reading.responses import finish_reasons_of, response_of
 from litellm_otel.reading.shapes import count_of, field_of, text_of
 from litellm_otel.reading.usage import usage_of, usage_of_result
@@ -31,12 +31,8 @@ _WHOLE: Final = ("response", "interaction", "message")
 def streamed_response(chunks: Sequence[object]) -> tuple[Response, Usage | None]:
     """Id, model and finish reasons, and the usage that the provider sent, as far as they came."""
     told = _Told()
-    for chunk in chunks:
-        if isinstance(chunk, (bytes, str)):
-            for event in _events(chunk, _TELLING):
-                told.add(event)
-        else:
-            told.add(chunk)
+    for chunk in objects_in(chunks, _TELLING):
+        told.add(chunk)
     return told.response(), told.usage
 
 
@@ -47,7 +43,9 @@ class _Told:
         self._first: Response | None = None
         self._whole: Response | None = None
         self._reasons: dict[int, str] = {}
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
+        self._more = False
+        """Whether something was said after the last count."""
 
     def add(self, chunk: object) -> None:
         choices = field_of(chunk, "choices")
@@ -58,6 +56,7 @@ class _Told:
             whole = field_of(chunk, name)
             if whole is not None and not isinstance(whole, str):
                 self._add_whole(whole)
+                self._more = name == "message"  # its first event: nothing is said yet
                 return
         stopped = text_of(field_of(field_of(chunk, "delta"), "stop_reason"))
         if stopped:
@@ -79,6 +78,8 @@ class _Told:
         sent = field_of(chunk, "usage")
         if sent is not None:
             self._use(usage_of(sent))
+        elif not self._more:
+            self._more = any(_texts(chunk))
 
     def _add_whole(self, response: object) -> None:
         """The Responses API and interactions send all of it with events, Anthropic the empty message."""
@@ -95,13 +96,24 @@ class _Told:
     def _use(self, usage: Usage | None) -> None:
         if usage is None:
             return
-        before, self.usage = self.usage, usage
+        self._more = False
+        before, self._usage = self._usage, usage
         if before is not None and (before.input_tokens or 0) > (usage.input_tokens or 0):
             # Anthropic tells the input when it starts and the output when it ends.
             output = usage.output_tokens
-            self.usage = before
+            self._usage = before
             before.output_tokens = output if output is not None else before.output_tokens
             before.total_tokens = (before.input_tokens or 0) + (before.output_tokens or 0)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The last count; of a stream that broke off after one, only of what it was asked."""
+        usage = self._usage
+        whole = self._reasons and "error" not in self._reasons.values()
+        if usage is not None and self._more and not whole:
+            usage.output_tokens = usage.reasoning_output_tokens = None
+            usage.total_tokens = usage.input_tokens
+        return usage
 
     def response(self) -> Response:
         response = self._whole or self._first or Response()
@@ -110,29 +122,11 @@ class _Told:
         return response
 
 
-def _events(chunk: bytes | str, telling: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a piece of server-sent events; of those cut in two, none."""
-    raw = chunk.encode() if isinstance(chunk, str) else chunk
-    if telling and not any(word in raw for word in telling):
-        return
-    for line in raw.splitlines():
-        text = line.removeprefix(b"data:").strip()
-        if text.startswith(b"{"):
-            try:
-                yield json.loads(text)
-            except ValueError:
-                continue
-
-
 def text_of_chunks(chunks: Sequence[object]) -> str:
     """What the chunks say, to count tokens where the provider sent no count."""
     pieces: list[str] = []
-    for chunk in chunks:
-        if isinstance(chunk, (bytes, str)):
-            for event in _events(chunk):
-                pieces.extend(_texts(event))
-        else:
-            pieces.extend(_texts(chunk))
+    for chunk in objects_in(chunks):
+        pieces.extend(_texts(chunk))
     return "".join(pieces)
 
 

@@ -92,10 +92,17 @@ def _google(usage: object) -> Usage:
 
     thoughts = count("thoughtsTokenCount", "thoughts_token_count")
     made = count("candidatesTokenCount", "candidates_token_count")
+    given = count("promptTokenCount", "prompt_token_count")
+    total = count("totalTokenCount", "total_token_count")
+    of_tools = count("toolUsePromptTokenCount", "tool_use_prompt_token_count")
+    if made is not None or thoughts:
+        # Some of Google's models count thoughts among what they answer, and only the total tells.
+        without = (given or 0) + (of_tools or 0) + (made or 0)
+        made = made if made and without == total else (made or 0) + (thoughts or 0)
     read = Usage(
-        input_tokens=count("promptTokenCount", "prompt_token_count"),
-        output_tokens=(made or 0) + (thoughts or 0) if made is not None or thoughts else None,
-        total_tokens=count("totalTokenCount", "total_token_count"),
+        input_tokens=given,
+        output_tokens=made,
+        total_tokens=total,
         cache_read_input_tokens=count("cachedContentTokenCount", "cached_content_token_count"),
         reasoning_output_tokens=thoughts,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace as Object
 from typing import Any
 
@@ -100,6 +101,19 @@ def as_object(value: Any) -> Any:
         (CHAT, READ_OF_CHAT),
         (ANTHROPIC, READ_OF_ANTHROPIC),
         (GOOGLE, READ_OF_GOOGLE),
+        (
+            {**GOOGLE, "candidatesTokenCount": 8},
+            READ_OF_GOOGLE,
+        ),
+        (
+            {
+                **GOOGLE,
+                "candidatesTokenCount": 8,
+                "toolUsePromptTokenCount": 6,
+                "totalTokenCount": 26,
+            },
+            replace(READ_OF_GOOGLE, total_tokens=26),
+        ),
         ({"completion_tokens": 2}, Usage(output_tokens=2, total_tokens=2)),
         (
             {
@@ -129,6 +143,8 @@ def as_object(value: Any) -> Any:
         "chat",
         "anthropic",
         "google",
+        "google, thoughts among the answer",
+        "google, the same with tools",
         "partial",
         "responses",
         "audio",
@@ -263,11 +279,7 @@ def test_chunks_of_the_responses_api() -> None:
     assert text_of_chunks(chunks) == "Hi"
 
 
-def test_chunks_cut_in_two_or_none_of_ours() -> None:
-    assert streamed_response([b'data: {"usage": {"input_', b'tokens": 3}}\n\n']) == (
-        Response(),
-        None,
-    )
+def test_chunks_none_of_ours() -> None:
     assert streamed_response([b"\x00\x01binary usage", object(), 7]) == (Response(), None)
     assert streamed_response([]) == (Response(), None)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from litellm_otel.model.content import Content, Message, Part, Reasoning, Text, ToolCall
 from litellm_otel.reading.content.answers import Answers
 from litellm_otel.reading.content.messages import Messages, finish_reason_of
 from litellm_otel.reading.content.parts import Parts, parsed
+from litellm_otel.reading.events import objects_in
 from litellm_otel.reading.shapes import count_of, field_of, items_of, text_of
 
 _WHOLE: Final = (
@@ -82,7 +82,7 @@ class Streamed:
     def read(self, content: Content, chunks: Sequence[object]) -> None:
         """What these chunks say."""
         choices: dict[int, _Answer] = {}
-        for chunk in _objects(chunks):
+        for chunk in objects_in(chunks):
             if field_of(chunk, "choices") is not None:
                 self._choices(choices, chunk)
             elif field_of(chunk, "candidates") is not None:
@@ -200,26 +200,3 @@ class Streamed:
     def _block_delta(answer: _Answer, index: object, delta: object) -> None:
         for name, kind in (("text", "text"), ("thinking", "reasoning"), ("partial_json", "tool")):
             answer.say(index, kind, field_of(delta, name))
-
-
-def _objects(chunks: Sequence[object]) -> Iterator[Any]:
-    """The chunks, and the JSON objects of those that are bytes of server-sent events, cut anywhere."""
-    rest = b""
-    for chunk in chunks:
-        if not isinstance(chunk, (bytes, str)):
-            yield chunk
-            continue
-        lines = (rest + (chunk.encode() if isinstance(chunk, str) else chunk)).split(b"\n")
-        rest = lines.pop()
-        yield from _parsed(lines)
-    yield from _parsed((rest,))
-
-
-def _parsed(lines: Iterable[bytes]) -> Iterator[Any]:
-    for line in lines:
-        text = line.removeprefix(b"data:").strip()
-        if text.startswith(b"{"):
-            try:
-                yield json.loads(text)
-            except ValueError:
-                continue
