@@ -257,7 +257,7 @@ class Recorder:
         """The caller has its result: the end of the call, unless that is a stream still open."""
         call.returned = True
         attempt = call.last_attempt
-        if attempt is None or call.cache_hit:
+        if attempt is None or (call.cache_hit and not self.is_streaming(attempt)):
             self.end_call(call, Outcome.COMPLETED)
         elif attempt.outcome:
             self.end_call(call, attempt.outcome, attempt.failure)
@@ -472,7 +472,7 @@ class Recorder:
             told = not attempt.chunks or attempt.usage.counted
             usage.estimated = usage.estimated or attempt.outcome != Outcome.COMPLETED or not told
             attempt.usage = usage
-        if cost is not None:
+        if cost is not None and not attempt.cache_hit:
             attempt.cost = cost
             attempt.cost_parts = cost_parts
         self._forget(attempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,15 @@ class Entry:
         "owner",
         "scope",
         "spreads",
+        "start_clock",
+        "start_ns",
         "token",
     )
 
     def __init__(self, about: EntryPoint, call: Call, owner: bool) -> None:
         self.about = about
         self.call = call
+        self.start_ns, self.start_clock = time.time_ns(), time.perf_counter_ns()
         self.owner = owner
         """True where the call was started for this use, and ends with it."""
         self.call_id: str | None = None

@@ -304,6 +304,7 @@ class EntryPoints:
         if attempt is None:
             attempt = self._unsent_attempt(entry, about, args, kwargs)
             attempt.cache_hit = call.cache_hit = True
+            attempt.cost = 0.0  # what the answer says is what it cost when it was made
         _complete_from_hidden_params(attempt, hidden)
         if about.operation == "invoke_agent":
             attempt.target = attempt.target or agent_of(entry.logging_obj)
@@ -320,9 +321,7 @@ class EntryPoints:
             attempt.usage = usage_of_result(told) or attempt.usage
             if not about.makes_tokens and not attempt.usage.output_tokens:
                 attempt.usage.output_tokens = None
-            if attempt.cache_hit:
-                attempt.cost = 0.0  # what the answer says is what it cost when it was made
-            elif about.kind.billed:
+            if about.kind.billed and not attempt.cache_hit:
                 # What is only fetched has been paid for, whatever LiteLLM makes of it.
                 attempt.cost = cost_of(hidden.get("response_cost"))
                 attempt.cost_parts = cost_parts_of(
@@ -346,6 +345,8 @@ class EntryPoints:
         """LiteLLM answered, or refused, without asking a provider."""
         attempt = self._attempts.read(entry.call, about, args, kwargs)
         attempt.sent = False
+        # It is told of when it is over: what it took is looking into the cache, or at the request.
+        attempt.start_ns, attempt.start_clock = entry.start_ns, entry.start_clock
         if self._recorder.contents is not None:
             self._recorder.contents.asked_unsent(attempt, about, about.arguments(args, kwargs))
         self._recorder.start_attempt(attempt)

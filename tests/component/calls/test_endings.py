@@ -397,7 +397,49 @@ async def test_cache_hit(
     given_by = dict(recorded.spans()[0].attributes or {})
     assert given_by["litellm.cache.hit"] is True
     assert given_by["litellm.attempt.sent"] is False
+    assert given_by["litellm.cost"] == 0.0
     assert recorded.increments("litellm_spend_metric") == {}
+
+
+@pytest.mark.parametrize(("closed", "outcome"), [(True, "cancelled"), (False, "abandoned")])
+async def test_a_cached_answer_that_is_not_read_to_its_end(
+    recorded: Recorded, provider: Provider, memory_cache: Any, closed: bool, outcome: str
+) -> None:
+    import litellm
+
+    given = given_for(Row("closed early", ASYNC, STREAMED), provider, caching=True)
+    await read(given, ASYNC)
+    await asyncio.sleep(0.05)  # the cache is written by tasks of this loop
+    await asyncio.to_thread(until, lambda: memory_cache.cache.cache_dict)
+    await asyncio.to_thread(recorded.clear)
+    stream = await litellm.acompletion(**given)
+    await anext(stream)
+    if closed:
+        await stream.aclose()
+    del stream
+    expected = Shape("chat gpt-4o", outcome, kind="INTERNAL")
+    await asyncio.to_thread(check, recorded, expected, status="cancelled")
+
+
+async def test_a_cached_answer_takes_as_long_as_the_cache(
+    recorded: Recorded, provider: Provider, memory_cache: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = given_for(Row("cache hit", ASYNC, WHOLE), provider, caching=True)
+    await read(given, ASYNC)
+    await asyncio.to_thread(until, lambda: memory_cache.cache.cache_dict)
+    await asyncio.to_thread(recorded.clear)
+    look = memory_cache.cache.async_get_cache
+
+    async def look_long(*args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(0.2)
+        return await look(*args, **kwargs)
+
+    monkeypatch.setattr(memory_cache.cache, "async_get_cache", look_long)
+    await read(given, ASYNC)
+    await asyncio.to_thread(recorded.settle)
+    (span,) = recorded.spans()
+    assert dict(span.attributes or {})["litellm.cache.hit"] is True
+    assert ((span.end_time or 0) - (span.start_time or 0)) / 1e9 >= 0.2
 
 
 @pytest.fixture(scope="module")
