@@ -503,7 +503,7 @@ class Recorder:
                 around.within.unsettled -= 1
         if attempt.content is not None and attempt.seen and self.contents is not None:
             self.contents.streamed(attempt, attempt.seen)
-        attempt.seen = attempt.asked = None
+        attempt.seen = attempt.asked = attempt.unquotable = None
         if attempt.call.request.disconnected and attempt.outcome == Outcome.CANCELLED:
             attempt.outcome = Outcome.CLIENT_DISCONNECTED
         self.emitter.attempt_ended(attempt)

@@ -27,7 +27,7 @@ from litellm_otel.reading.providers import model_and_provider, shown_base
 from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from litellm_otel.reading.entry_point import EntryPoint
     from litellm_otel.recorder import Recorder
@@ -141,6 +141,7 @@ class Attempts:
             counted=kind.billed,
             stream=stream,
             asked=given.get(kind.content[0]) if stream and kind.content else None,
+            unquotable=functools.partial(_unquotable, about, given),
         )
 
     @guarded
@@ -165,5 +166,8 @@ def failure_in(
     about: EntryPoint, args: tuple[Any, ...], kwargs: dict[str, Any], exception: BaseException
 ) -> Failure:
     """What went wrong in a call, without what it was given."""
-    given = about.arguments(args, kwargs)
-    return failure_of(exception, contents_of(given, about.kind.content), secrets_of(given))
+    return failure_of(exception, *_unquotable(about, about.arguments(args, kwargs)))
+
+
+def _unquotable(about: EntryPoint, given: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    return contents_of(given, about.kind.content), secrets_of(given)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from litellm_otel.boundary import guarded, report
 from litellm_otel.hooks.attempts import Attempts, failure_in
 from litellm_otel.hooks.entry import Entry, current
-from litellm_otel.model import Attempt, Call, Failure, Outcome
+from litellm_otel.hooks.streams import failure_within
+from litellm_otel.model import Attempt, Failure, Outcome
 from litellm_otel.reading.agents import agent_of
 from litellm_otel.reading.arguments import (
     identity_in,
@@ -23,7 +24,7 @@ from litellm_otel.reading.arguments import (
     model_of,
 )
 from litellm_otel.reading.entry_point import EntryPoint, entry_point_of, named
-from litellm_otel.reading.failures import failure_of, is_cancellation, outcome_of
+from litellm_otel.reading.failures import is_cancellation, outcome_of
 from litellm_otel.reading.providers import server, shown_base, shown_model
 from litellm_otel.reading.responses import (
     hidden_params_of,
@@ -330,7 +331,7 @@ class EntryPoints:
             if about.kind.quantity is not None:
                 given = about.arguments(args, kwargs)
                 attempt.quantity = about.kind.quantity(given, result)
-            recorder.end_attempt(attempt, *_ending(call, about, result))
+            recorder.end_attempt(attempt, *_ending(attempt, about, result))
             if about.kind.billed and attempt.sent and "response_cost" not in hidden:
                 recorder.await_details(attempt)  # a plain mapping, which LiteLLM can't annotate
             else:
@@ -368,15 +369,15 @@ def _is_bridged(outer: Entry, about: EntryPoint) -> bool:
     )
 
 
-def _ending(call: Call, about: EntryPoint, result: Any) -> tuple[str, Failure | None]:
+def _ending(attempt: Attempt, about: EntryPoint, result: Any) -> tuple[str, Failure | None]:
     """How a call ended that has returned. A session returns also when it has failed."""
     if isinstance(result, Exception):
-        return Outcome.ERROR, failure_of(result)
+        return Outcome.ERROR, failure_within(attempt, result)
     if tool_failed(result):
         return Outcome.ERROR, Failure(type="tool_error")
     if about.operation == "rag_ingest" and ingestion_failed(result):
         return Outcome.ERROR, Failure(type="ingestion_failed")
-    session = call.request
+    session = attempt.call.request
     if session.ending in ("", Outcome.COMPLETED):
         return Outcome.COMPLETED, None
     return session.ending, session.failure

@@ -22,6 +22,7 @@ from litellm_otel.reading.failures import (
     outcome_of,
 )
 from litellm_otel.reading.pass_through import Asked, asked, provider_of
+from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class Passing:
         "attempt",
         "call",
         "call_token",
+        "headers",
         "provider",
         "scope",
         "stream",
@@ -48,16 +50,24 @@ class Passing:
         "token",
     )
 
-    def __init__(self, call: Call, target: str, asked: Asked, provider: str, stream: bool) -> None:
+    def __init__(
+        self, call: Call, target: str, asked: Asked, provider: str, stream: bool, headers: Any
+    ) -> None:
         self.call = call
         self.target = target
         self.asked = asked
         self.provider = provider
         self.stream = stream
+        self.headers = headers
         self.attempt: Attempt | None = None
         self.scope: object = None
         self.token: contextvars.Token[Passing | None] | None = None
         self.call_token: contextvars.Token[Call | None] | None = None
+
+    def unquotable(self) -> tuple[list[str], list[str]]:
+        """The contents and the secrets that no failure of it may quote."""
+        given = {"headers": self.headers, "url": self.target}
+        return contents_of(self.asked.contents, tuple(self.asked.contents)), secrets_of(given)
 
 
 _passing: contextvars.ContextVar[Passing | None] = contextvars.ContextVar(
@@ -113,7 +123,8 @@ class PassThrough:
             identity=identity_of_key(given.get("user_api_key_dict")),
         )
         provider = provider_of(given.get("custom_llm_provider"), call.request.path)
-        passing = Passing(call, target, what, provider, given.get("stream") is True)
+        headers = given.get("custom_headers")
+        passing = Passing(call, target, what, provider, given.get("stream") is True, headers)
         passing.call_token = recorder.enter_call(call)
         passing.token = _passing.set(passing)
         return passing
@@ -136,6 +147,7 @@ class PassThrough:
             call_id=kwargs.get("litellm_call_id"),
             identity=call.identity,
             stream=passing.stream,
+            unquotable=passing.unquotable,
         )
         if self._recorder.contents is not None:
             self._recorder.contents.passed_through(
@@ -185,10 +197,10 @@ class PassThrough:
         cause = exception.__context__
         if type(exception).__name__ == "ProxyException" and isinstance(cause, Exception):
             exception = cause
-        contents = contents_of(passing.asked.contents, tuple(passing.asked.contents))
+        contents, secrets = passing.unquotable()
         if passing.attempt is None:
-            return failure_of_refusal(exception, contents, authenticating=False)
-        return failure_of(exception, contents)
+            return failure_of_refusal(exception, contents, secrets, authenticating=False)
+        return failure_of(exception, contents, secrets)
 
     @guarded
     def _answered(self, passing: Passing, response: Any) -> None:

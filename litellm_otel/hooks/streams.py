@@ -21,7 +21,6 @@ from litellm_otel.hooks.entry import resumed
 from litellm_otel.hooks.followed import FollowedLoop, FollowedLoopGenerator, followed
 from litellm_otel.model import Attempt, Outcome
 from litellm_otel.reading.accounts import cost_of_stream
-from litellm_otel.reading.arguments import texts_in
 from litellm_otel.reading.chunks import streamed_response
 from litellm_otel.reading.failures import failure_of, is_cancellation
 from litellm_otel.reading.secrets import secrets_of
@@ -194,8 +193,7 @@ class Streams:
         if is_cancellation(exception):
             self._recorder.end_attempt(attempt, Outcome.CANCELLED)
         else:
-            failure = failure_of(exception, texts_in(attempt.asked), secrets_of({}))
-            self._recorder.end_attempt(attempt, Outcome.ERROR, failure)
+            self._recorder.end_attempt(attempt, Outcome.ERROR, failure_within(attempt, exception))
 
     @guarded
     def failed(self, attempt: Attempt, failure: Failure) -> None:
@@ -348,6 +346,12 @@ class Mark:
 
     def __reduce__(self) -> Any:
         return _nothing, ()
+
+
+def failure_within(attempt: Attempt, exception: BaseException) -> Failure:
+    """What an attempt under way failed with, without what it was given."""
+    contents, secrets = attempt.unquotable() if attempt.unquotable else ((), secrets_of({}))
+    return failure_of(exception, contents, secrets)
 
 
 def _is_of_agent(entry: Entry, result: object) -> bool:

@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from litellm_otel.model.content import Content, Conversation
 
 from litellm_otel.model.vocabulary import Outcome
@@ -337,6 +339,8 @@ class Attempt(Record):
     """What a stream was asked with, opaque in here, for counting tokens; let go when it is settled."""
     seen: Any = None
     """The stream's chunks as they came, likewise."""
+    unquotable: Callable[[], tuple[Sequence[str], Sequence[str]]] | None = None
+    """The contents and the secrets that it was given, looked up where a failure may quote them; likewise."""
     counted: bool = True
     """False where its tokens and cost were counted before: those of a stored response."""
     accounted: bool = True

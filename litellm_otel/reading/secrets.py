@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
@@ -54,23 +54,26 @@ def secrets_of(kwargs: Mapping[str, Any]) -> list[str]:
 
 _standing_until = 0.0
 _standing_secrets: dict[str, None] = {}
+_standing_names: tuple[str, ...] = ()
 
 
 def _standing() -> dict[str, None]:
-    """The secrets of the process, looked up again every `STANDING` seconds."""
-    global _standing_until, _standing_secrets
+    """The secrets of the process; those of the environment are looked up every `STANDING` seconds."""
+    global _standing_until, _standing_secrets, _standing_names
+    litellm = sys.modules.get("litellm")
+    own: dict[str, Any] = vars(litellm) if litellm is not None else {}
     if time.monotonic() > _standing_until:
-        litellm = sys.modules.get("litellm")
-        own: dict[str, Any] = dict(vars(litellm)) if litellm is not None else {}
-        given = {name: value for name, value in own.items() if name.endswith("_key")}
-        _standing_secrets = {
-            secret: None
-            for name, value in (*os.environ.items(), *given.items())
-            if isinstance(value, str) and not os.path.exists(value)
-            for secret in _named(name, value)
-        }
+        _standing_secrets = dict.fromkeys(_of_all(os.environ.items()))
+        _standing_names = tuple(name for name in dict(own) if name.endswith("_key"))
         _standing_until = time.monotonic() + STANDING
-    return _standing_secrets
+    given = _of_all((name, own.get(name)) for name in _standing_names)
+    return {**_standing_secrets, **dict.fromkeys(given)}
+
+
+def _of_all(named: Iterable[tuple[str, object]]) -> Iterator[str]:
+    for name, value in named:
+        if isinstance(value, str) and not os.path.exists(value):
+            yield from _named(name, value)
 
 
 def _walk(kwargs: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,8 @@ A model name is ``<model>`` (answers) or ``<model>@<behaviour>``. A behaviour is
 in ``KINDS``, with options after it: ``server-error``, ``rate-limit-first-1`` (only the first
 request of each key misbehaves, a key being a model and a prompt), ``slow-250ms`` (time between
 the chunks of a stream, and before a whole answer), ``slow-9000ms-after-4`` (between the chunks after the
-first four, and nowhere else), ``broken-stream-after-3`` (chunks).
+first four, and nowhere else), ``broken-stream-after-3`` (chunks), ``server-error-after-3`` (the error comes
+as an event in the stream).
 """
 
 from __future__ import annotations

@@ -229,18 +229,20 @@ class Provider(StandIn):
             assert request.transport is not None
             request.transport.close()
             return web.Response()
-        if behaviour.error is not None:
-            error = behaviour.error
-            call.status, call.ending = error.status, "refused"
+        error, problem = behaviour.error, None
+        if error is not None:
             message = error.message.replace("{key}", key).replace("{prompt}", asked.content)
-            headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
             problem = Problem(error.status, message, error.type, error.code)
-            return _refused(endpoint, problem, headers)
+            if not call.stream or behaviour.break_after is None:
+                call.status, call.ending = error.status, "refused"
+                after = error.retry_after
+                headers = {} if after is None else {"Retry-After": str(after)}
+                return _refused(endpoint, problem, headers)
         call.status = 200
         reply = endpoint.answer(asked)
         call.tokens = 0 if isinstance(reply, Binary) else reply.tokens
         if isinstance(reply, Events):
-            return await self._stream(request, endpoint, reply, behaviour, call)
+            return await self._stream(request, endpoint, reply, behaviour, call, problem)
         call.ending = "answered"
         if isinstance(reply, Binary):
             headers = {**endpoint.api.headers(0), "Content-Type": reply.content_type}
@@ -254,6 +256,7 @@ class Provider(StandIn):
         reply: Events,
         behaviour: Behaviour,
         call: Call,
+        problem: Problem | None,
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={**endpoint.api.headers(reply.tokens), "Cache-Control": "no-cache"}
@@ -261,6 +264,11 @@ class Provider(StandIn):
         response.content_type = reply.content_type
         await response.prepare(request)
         for number, chunk in enumerate(reply.chunks):
+            if number == behaviour.break_after and problem is not None:
+                call.ending = "refused"
+                said = json.dumps(endpoint.api.error(problem))
+                await response.write(f"event: error\ndata: {said}\n\n".encode())
+                return response
             if number == behaviour.break_after:
                 call.ending = "cut"
                 assert request.transport is not None

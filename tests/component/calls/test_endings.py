@@ -496,6 +496,22 @@ async def test_secret_and_content_in_a_provider_error(
     assert PROMPT not in left
 
 
+@pytest.mark.parametrize("twin", [ASYNC, SYNC])
+async def test_secret_and_content_in_an_error_in_mid_stream(
+    recorded: Recorded, provider: Provider, twin: str
+) -> None:
+    """By no shape it is known for: only because it was given."""
+    row = Row("error after some chunks", twin, STREAMED, "leaky-error-after-2")
+    key = "sk-let me in, 0815"
+    assert await raised_by(given_for(row, provider, api_key=key), twin)
+    (span,) = await asyncio.to_thread(recorded.spans)
+    assert dict(span.attributes or {})["litellm.stream.chunks"] >= 1
+    assert "[REDACTED]" in (span.status.description or "")
+    left = recorded.everything()
+    assert key not in left
+    assert PROMPT not in left
+
+
 async def test_what_breaks_in_telemetry_changes_nothing(
     recorded: Recorded,
     provider: Provider,
