@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from litellm_otel.boundary import guarded, report
 from litellm_otel.hooks.attempts import Attempts, failure_in
 from litellm_otel.hooks.entry import Entry, current
-from litellm_otel.hooks.streams import failure_within
+from litellm_otel.hooks.streams import failure_in_answer, failure_within
 from litellm_otel.model import Attempt, Failure, Outcome
 from litellm_otel.reading.agents import agent_of
 from litellm_otel.reading.arguments import (
@@ -375,6 +375,9 @@ def _ending(attempt: Attempt, about: EntryPoint, result: Any) -> tuple[str, Fail
         return Outcome.ERROR, failure_within(attempt, result)
     if tool_failed(result):
         return Outcome.ERROR, Failure(type="tool_error")
+    failure = failure_in_answer(attempt) if about.is_inference else None
+    if failure is not None:
+        return Outcome.ERROR, failure
     if about.operation == "rag_ingest" and ingestion_failed(result):
         return Outcome.ERROR, Failure(type="ingestion_failed")
     session = attempt.call.request

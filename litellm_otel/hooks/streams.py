@@ -22,7 +22,7 @@ from litellm_otel.hooks.followed import FollowedLoop, FollowedLoopGenerator, fol
 from litellm_otel.model import Attempt, Outcome
 from litellm_otel.reading.accounts import cost_of_stream
 from litellm_otel.reading.chunks import streamed_response
-from litellm_otel.reading.failures import failure_of, is_cancellation
+from litellm_otel.reading.failures import failure_of, failure_told, is_cancellation
 from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
@@ -182,6 +182,10 @@ class Streams:
     @guarded
     def ended(self, attempt: Attempt, chunks: list[Any] | None) -> None:
         _read_chunks(attempt, chunks)
+        failure = failure_in_answer(attempt)
+        if failure is not None:
+            self._recorder.end_attempt(attempt, Outcome.ERROR, failure)
+            return
         # Some providers end without a reason; LiteLLM then makes up "stop", we leave it out.
         reasons = attempt.response.finish_reasons
         attempt.response.finish_reasons = tuple(reason for reason in reasons if reason != "error")
@@ -352,6 +356,14 @@ def failure_within(attempt: Attempt, exception: BaseException) -> Failure:
     """What an attempt under way failed with, without what it was given."""
     contents, secrets = attempt.unquotable() if attempt.unquotable else ((), secrets_of({}))
     return failure_of(exception, contents, secrets)
+
+
+def failure_in_answer(attempt: Attempt) -> Failure | None:
+    """What the answer says the provider failed with, where it is one that was made for this attempt."""
+    if attempt.response.error is None or not attempt.counted:
+        return None
+    contents, secrets = attempt.unquotable() if attempt.unquotable else ((), ())
+    return failure_told(attempt.response.error, contents, secrets)
 
 
 def _is_of_agent(entry: Entry, result: object) -> bool:

@@ -158,6 +158,8 @@ class Response:
     """Of a stored response or a job, as the provider words it."""
     service_tier: str | None = None
     system_fingerprint: str | None = None
+    error: Any = None
+    """What the provider says went wrong after it had begun to answer: its own words, not to be shown."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from litellm_otel.model import Response, Usage
 from litellm_otel.reading.events import objects_in
-from litellm_otel.reading.responses import finish_reasons_of, response_of
+from litellm_otel.reading.responses import error_of, finish_reasons_of, response_of
 from litellm_otel.reading.shapes import count_of, field_of, text_of
 from litellm_otel.reading.usage import usage_of, usage_of_result
 
@@ -21,6 +21,7 @@ _TELLING: Final = (
     b'"interaction"',
     b'"stop_reason"',
     b'"finish_reason"',
+    b'"error"',
 )
 """Server-sent events without any of these carry only text, and are not parsed but for it."""
 
@@ -46,12 +47,14 @@ class _Told:
         self._usage: Usage | None = None
         self._more = False
         """Whether something was said after the last count."""
+        self._error: object = None
 
     def add(self, chunk: object) -> None:
         choices = field_of(chunk, "choices")
         if choices is not None:
             self._add_choices(chunk, cast("Sequence[object]", choices))
             return
+        self._error = error_of(chunk) or self._error
         for name in _WHOLE:
             whole = field_of(chunk, name)
             if whole is not None and not isinstance(whole, str):
@@ -117,6 +120,7 @@ class _Told:
 
     def response(self) -> Response:
         response = self._whole or self._first or Response()
+        response.error = response.error or self._error
         if self._reasons:
             response.finish_reasons = tuple(self._reasons[key] for key in sorted(self._reasons))
         return response

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from litellm_otel.model import ErrorKind, Failure, Outcome
 from litellm_otel.quotes import recent
+from litellm_otel.reading.shapes import field_of
 from litellm_otel.redaction import MAX_READ, safe_message
 
 if TYPE_CHECKING:
@@ -70,6 +71,22 @@ _CLASS_OF_STATUS: Final[dict[int, str]] = {
     502: "BadGatewayError",
     503: "ServiceUnavailableError",
 }
+_STATUS_OF_WORD: Final[dict[str, int]] = {
+    "rate_limit": 429,
+    "insufficient_quota": 429,
+    "resource_exhausted": 429,
+    "authentication": 401,
+    "permission": 403,
+    "not_found": 404,
+    "timeout": 408,
+    "deadline": 408,
+    "overloaded": 503,
+    "unavailable": 503,
+    "server_error": 500,
+    "api_error": 500,
+    "invalid": 400,
+}
+"""In how Anthropic, Google and OpenAI call errors."""
 _KIND_OF_CLOSE: Final[dict[int, str]] = {
     1006: ErrorKind.CONNECTION,
     1008: ErrorKind.AUTH,
@@ -163,6 +180,26 @@ def failure_of_status(status: int) -> Failure:
         message=f"the provider answered {status}",
         status_code=status,
         kind=_kind(name, status, ""),
+    )
+
+
+def failure_told(
+    error: object, contents: Sequence[str] = (), secrets: Sequence[str] = ()
+) -> Failure:
+    """The failure that a provider tells of in an answer that had begun well."""
+    words = [field_of(error, name) for name in ("status", "type", "code")]
+    status = next((word for word in words if isinstance(word, int)), 0)
+    told = " ".join(word for word in words if isinstance(word, str)).lower()
+    for sign, of_sign in _STATUS_OF_WORD.items():
+        status = status or (of_sign if sign in told else 0)
+    name = _CLASS_OF_STATUS.get(status, "APIError")
+    text = str(field_of(error, "message") or told)
+    recent.remember(contents, secrets)
+    return Failure(
+        type=name,
+        message=safe_message(recent.taken_out(text[:MAX_READ]), contents, secrets),
+        status_code=status or None,
+        kind=_kind(name, status or None, f"{told} {text}"),
     )
 
 

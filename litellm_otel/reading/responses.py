@@ -49,7 +49,16 @@ def response_of(result: object) -> Response:
         status=_status_of(result),
         service_tier=text_of(field_of(result, "service_tier")),
         system_fingerprint=text_of(field_of(result, "system_fingerprint")),
+        error=error_of(result),
     )
+
+
+def error_of(result: object) -> object:
+    """What a response, or an event of a stream, says went wrong: Anthropic's, Google's, the Responses API's."""
+    if field_of(result, "type") == "error":
+        return field_of(result, "error") or result
+    error = field_of(result, "error")
+    return None if error is None or isinstance(error, (str, bool)) else error
 
 
 def _model_of(result: object) -> str | None:

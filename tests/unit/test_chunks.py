@@ -10,6 +10,7 @@ import pytest
 from litellm_otel.model import Usage
 from litellm_otel.reading.chunks import streamed_response, text_of_chunks
 from litellm_otel.reading.events import objects_in
+from litellm_otel.reading.failures import failure_told
 
 BEGUN = {
     "id": "msg_1",
@@ -69,3 +70,38 @@ def test_the_count_that_a_stream_begins_with_is_not_that_of_its_end() -> None:
     assert usage == Usage(input_tokens=20, output_tokens=2, total_tokens=22)
     _, usage = streamed_response([counted, chunk("more", reason="stop")])
     assert usage == Usage(input_tokens=20, output_tokens=2, total_tokens=22)
+
+
+OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
+QUOTA = {"code": "insufficient_quota", "message": "You exceeded your current quota"}
+GOOGLES = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Too many"}
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"type": "error", "error": OVERLOADED}, ("ServiceUnavailableError", 503, "server")),
+        ({"type": "error", **QUOTA}, ("RateLimitError", 429, "quota")),
+        (
+            {"type": "response.failed", "response": {"status": "failed", "error": QUOTA}},
+            ("RateLimitError", 429, "quota"),
+        ),
+        ({"error": GOOGLES}, ("RateLimitError", 429, "rate_limit")),
+        ({"error": {"code": "odd", "message": "strange"}}, ("APIError", None, "server")),
+    ],
+    ids=["Anthropic", "Responses API", "Responses API, failed", "Google", "of no known kind"],
+)
+@pytest.mark.parametrize("as_bytes", [True, False], ids=["bytes", "objects"])
+def test_errors_that_are_events(
+    event: dict[str, Any], expected: tuple[str, int | None, str], as_bytes: bool
+) -> None:
+    chunk = f"data: {json.dumps(event)}\n\n".encode() if as_bytes else event
+    response, _ = streamed_response([WHOLE[: WHOLE.index(b"event: message_delta")], chunk])
+    failure = failure_told(response.error, ["a secret"])
+    assert (failure.type, failure.status_code, failure.kind) == expected
+
+
+def test_what_speaks_of_errors_is_none() -> None:
+    said = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": '{"error": {}}'}}
+    response, _ = streamed_response([f"data: {json.dumps(said)}\n\n".encode(), {"error": None}])
+    assert response.error is None

@@ -512,6 +512,42 @@ async def test_secret_and_content_in_an_error_in_mid_stream(
     assert PROMPT not in left
 
 
+async def test_an_error_that_is_an_event_of_the_stream(
+    recorded: Recorded, provider: Provider
+) -> None:
+    """In a provider's own words LiteLLM hands it on as it is, and raises nothing."""
+    import litellm
+
+    given = {"api_base": provider.address(), "api_key": KEY}
+    stream = await litellm.anthropic_messages(
+        model="anthropic/claude-sonnet-4-5@unavailable-after-4",
+        messages=MESSAGES,
+        max_tokens=9,
+        stream=True,
+        **given,
+    )
+    said = b"".join([chunk async for chunk in stream])
+    assert b"currently overloaded" in said
+    error = "ServiceUnavailableError/server"
+    expected = Shape("chat claude-sonnet-4-5@unavailable-after-4", "error", error)
+    await asyncio.to_thread(check, recorded, expected, status="error")
+    await asyncio.to_thread(recorded.clear)
+    stream = await litellm.google_genai.agenerate_content_stream(
+        model="gemini/gemini-2.5-flash@leaky-error-after-1",
+        contents=[{"role": "user", "parts": [{"text": PROMPT}]}],
+        **given,
+    )
+    assert b"Request failed" in b"".join([chunk async for chunk in stream])
+    del stream
+    expected = Shape(
+        "generate_content gemini-2.5-flash@leaky-error-after-1",
+        "error",
+        "InternalServerError/server",
+    )
+    await asyncio.to_thread(check, recorded, expected, status="error")
+    assert PROMPT not in recorded.everything()
+
+
 async def test_what_breaks_in_telemetry_changes_nothing(
     recorded: Recorded,
     provider: Provider,
