@@ -67,11 +67,11 @@ answer: delivery is at least once. To Prometheus two samples of one time are one
 
 def table(rows: Sequence[Row]) -> Table:
     """For the terminal."""
-    made = Table(title="What became of each item")
+    made = Table(title="What became of each item", padding=0)
     for name in WHAT:
-        made.add_column(name)
+        made.add_column(name, overflow="fold")
     for name in NUMBERS:
-        made.add_column(name, justify="right")
+        made.add_column(name, justify="right", overflow="fold", min_width=7)
     for row in rows:
         made.add_row(*_cells(row), style="red" if row.lost else None)
     return made

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
+from rich.console import Console
+
 from stack.drill.drills import DRILLS
-from stack.drill.report import Row, a_day, earlier, page
+from stack.drill.report import Row, a_day, earlier, page, table
 from stack.paths import ROOT
 
 KILLED = Row("killed", "logs", "Loki", 1_234, 1_230, 1, 1_229, 0, 20)
@@ -32,3 +36,10 @@ def test_the_page_in_the_documentation_is_one_of_these() -> None:
     rows, days = earlier(text)
     assert page(rows, days, DRILLS) == text
     assert set(days) == {drill.name for drill in DRILLS}
+
+
+def test_nothing_is_cut_where_a_terminal_is_narrow() -> None:
+    shown = StringIO()
+    Console(file=shown, width=80).print(table([KILLED]))
+    assert "1,234" in shown.getvalue()
+    assert "…" not in shown.getvalue()
