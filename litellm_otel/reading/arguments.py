@@ -237,13 +237,6 @@ def contents_of(kwargs: Mapping[str, Any], arguments: Sequence[str]) -> list[str
     return found
 
 
-def texts_in(value: object) -> list[str]:
-    """The same of one argument's value."""
-    found: list[str] = []
-    _collect(value, found)
-    return found
-
-
 def _collect(value: object, found: list[str]) -> None:
     if len(found) >= _MAX_CONTENTS:
         return

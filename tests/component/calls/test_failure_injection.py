@@ -104,6 +104,7 @@ NOT_IN_A_CALL: dict[str, str] = {
     ),
     r"emit\.bounded:Bounded\._idle": "when a metric has thousands of series",
     r"reading\.failures:failure_of_answer": "of refusals that LiteLLM says nothing of",
+    r"reading\.failures:failure_told": "of errors that providers' own streams tell of, see test_endings",
     r".*:\w+\.(after_fork|clear|shutdown|end_all|_end_open_call)": _AT_THE_END,
     r"model\.emitter:.*": "stands for what emits, until there is any",
     r"emit\.distributions:(SDK)?Distribution\.\w+": "without the SDK's own histograms, see its tests",
