@@ -141,7 +141,7 @@ class Attempts:
             counted=kind.billed,
             stream=stream,
             asked=given.get(kind.content[0]) if stream and kind.content else None,
-            unquotable=functools.partial(_unquotable, about, given),
+            unquotable=functools.partial(_unquotable, about, _plain(given)),
         )
 
     @guarded
@@ -167,6 +167,12 @@ def failure_in(
 ) -> Failure:
     """What went wrong in a call, without what it was given."""
     return failure_of(exception, *_unquotable(about, about.arguments(args, kwargs)))
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Without objects of LiteLLM's: they lead to the stream, which who holds on to it can't see dropped."""
+    kinds = (str, dict, list, tuple)
+    return {name: value for name, value in given.items() if isinstance(value, kinds)}
 
 
 def _unquotable(about: EntryPoint, given: Mapping[str, Any]) -> tuple[list[str], list[str]]:
