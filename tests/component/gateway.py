@@ -39,6 +39,7 @@ MODELS = {
     "slow": "openai/gpt-4o@slow-300ms",
     "slow-to-begin": "openai/gpt-4o@slow-1500ms",
     "slower": "openai/gpt-4o@slow-3000ms",
+    "late": "openai/gpt-4o@late",
     "timeout": "openai/gpt-4o@timeout",
     "broken-first": "openai/gpt-4o@broken-stream-after-0",
     # Slowly: of what comes together with the end LiteLLM makes no answer.

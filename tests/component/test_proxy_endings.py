@@ -269,10 +269,10 @@ SIMPLE = [
     ),
     *rows(
         "guardrail during the call",
-        "slower",  # than the guardrail is, on any machine
+        "late",  # later than the guardrail, on any machine, also to begin a stream
         400,
         "rejected",
-        *attempted("slower", "slow-3000ms", outcome="cancelled"),
+        *attempted("late", "late", outcome="cancelled"),
         error=GUARDRAIL,
         body={"guardrails": ["during"]},
     ),
