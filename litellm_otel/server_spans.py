@@ -1,6 +1,7 @@
 """The server span of each request: the contributed ASGI middleware's, for a third of its CPU time.
 
-In everything that is exported it is the same span. What is left out is work for metrics that nobody
+In everything that is exported it is the same span, but for the first request of a route that is only
+then added, which it names after that. What is left out is work for metrics that nobody
 asked for, setting each attribute twice, and looking at all headers anew for each one that is wanted. Where
 more is asked for than the span, the contributed middleware does all of it.
 """
@@ -18,6 +19,7 @@ from opentelemetry.instrumentation import asgi, propagators
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.semconv.attributes.client_attributes import CLIENT_ADDRESS, CLIENT_PORT
+from opentelemetry.semconv.attributes.http_attributes import HTTP_ROUTE
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from litellm_otel import announce, settings
@@ -73,6 +75,8 @@ _responses: Any = propagators
 class _Opened(NamedTuple):
     span: Span
     token: Token[Context]
+    routes: int | None
+    """How many there were when it was named after none of them."""
 
 
 class ServerSpans:
@@ -94,7 +98,7 @@ class ServerSpans:
         if opened is None:
             await self._inner(scope, receive, send)
             return
-        span, token = opened
+        span, token, routes = opened
         said: int | None = None
 
         async def answering(message: Message) -> None:
@@ -106,6 +110,8 @@ class ServerSpans:
             if status is not None and status != said:
                 said = status
                 self._note_status(span, status)
+                if routes is not None:
+                    self._name(span, scope, routes)
             await send(message)
             if kind == "http.response.body" and not message.get("more_body", False):
                 _end(span)
@@ -139,7 +145,8 @@ class ServerSpans:
         span = self._tracer.start_span(name, context, kind, attributes)
         if self.app.server_request_hook is not None:
             self.app.server_request_hook(span, scope)
-        return _Opened(span, otel_context.attach(trace.set_span_in_context(span, context)))
+        token = otel_context.attach(trace.set_span_in_context(span, context))
+        return _Opened(span, token, None if HTTP_ROUTE in route else _routes_of(scope))
 
     def _describe(self, *given: Any) -> tuple[bool, dict[str, Any]]:
         """Whether such requests are left out, and the attributes that all of them have."""
@@ -160,6 +167,16 @@ class ServerSpans:
         return excluded, _contributed.collect_request_attributes(
             scope, self.app._sem_conv_opt_in_mode
         )
+
+    @guarded
+    def _name(self, span: Span, scope: Scope, routes: int) -> None:
+        """After a route that was not there when the request came: LiteLLM adds some when first asked for."""
+        if _routes_of(scope) == routes:
+            return
+        name, route = self.app.default_span_details(scope)
+        if HTTP_ROUTE in route:
+            span.update_name(name)
+            span.set_attributes(route)
 
     @guarded
     def _note_status(self, span: Span, status: int) -> None:
@@ -184,6 +201,10 @@ def _by_name(scope: Scope) -> Headers:
     for name, value in scope.get("headers") or ():
         headers.setdefault(name.lower(), []).append(value)
     return headers
+
+
+def _routes_of(scope: Scope) -> int:
+    return len(getattr(scope.get("app"), "routes", ()))
 
 
 def _text(header: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -237,3 +238,38 @@ def test_what_breaks_in_it_leaves_the_call_alone(caplog: pytest.LogCaptureFixtur
     assert len(spans) == 1  # the application's own
     assert [message["type"] for message, _ in sent] == ["http.response.start", "http.response.body"]
     assert "the call is not affected" in caplog.text
+
+
+@pytest.mark.parametrize(("added", "name"), [(True, "POST /late"), (False, "POST")])
+def test_a_route_that_is_added_when_first_asked_for(*, added: bool, name: str) -> None:
+    """The contributed middleware looks only when the request comes."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    routes: list[str] = []
+    looked = 0
+
+    def details(_: Any) -> tuple[str, dict[str, str]]:
+        nonlocal looked
+        looked += 1
+        return (f"POST {routes[0]}", {"http.route": routes[0]}) if routes else ("POST", {})
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if added:
+            routes.append("/late")
+        for message in answered(404, b"{}"):
+            await send(message)
+
+    async def nobody(*_: Any) -> None: ...
+
+    spans = ServerSpans(
+        application,
+        default_span_details=details,
+        exclude_spans=["receive", "send"],
+        tracer=provider.get_tracer("fastapi", "1"),
+    )
+    asyncio.run(spans({**HTTP, "app": SimpleNamespace(routes=routes)}, nobody, nobody))
+    (span,) = exporter.get_finished_spans()
+    assert span.name == name
+    assert (span.attributes or {}).get("http.route") == ("/late" if added else None)
+    assert looked == 1 + added
