@@ -79,8 +79,6 @@ def settled(site: Site, requests: int) -> Counts:
 
 def ask(site: Site, rows: Sequence[Row]) -> Came:
     client = Client(site)
-    # LiteLLM loads some routes when they are first asked for; those requests are not named yet.
-    client.ask_all([row for row in ROWS if row.way.name == "answered"])
     client.ask_all([row for row in rows if row.way.first and not row.way.at_once], before=True)
     before = settled(site, client.made)
     # Apart: once another answer from the same provider was given up as if in such a hurry, too.
