@@ -22,12 +22,12 @@ from litellm_otel.reading.arguments import (
     server_of,
     target_of,
 )
-from litellm_otel.reading.failures import failure_of, is_cancellation
+from litellm_otel.reading.failures import failure_of, failure_told, is_cancellation
 from litellm_otel.reading.providers import model_and_provider, shown_base
 from litellm_otel.reading.secrets import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from litellm_otel.reading.entry_point import EntryPoint
     from litellm_otel.recorder import Recorder
@@ -167,6 +167,23 @@ def failure_in(
 ) -> Failure:
     """What went wrong in a call, without what it was given."""
     return failure_of(exception, *_unquotable(about, about.arguments(args, kwargs)))
+
+
+def failure_within(attempt: Attempt, exception: BaseException) -> Failure:
+    """What an attempt under way failed with, without what it was given."""
+    return failure_of(exception, *_given(attempt))
+
+
+def failure_in_answer(attempt: Attempt) -> Failure | None:
+    """What the answer says the provider failed with, where it is one that was made for this attempt."""
+    if attempt.response.error is None or not attempt.counted:
+        return None
+    return failure_told(attempt.response.error, *_given(attempt))
+
+
+def _given(attempt: Attempt) -> tuple[Sequence[str], Sequence[str]]:
+    """The contents and secrets that no failure of the attempt may quote."""
+    return attempt.unquotable() if attempt.unquotable else ((), secrets_of({}))
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from litellm_otel.boundary import guarded, report
-from litellm_otel.hooks.attempts import Attempts, failure_in
+from litellm_otel.hooks.attempts import Attempts, failure_in, failure_in_answer, failure_within
 from litellm_otel.hooks.entry import Entry, current
-from litellm_otel.hooks.streams import failure_in_answer, failure_within
 from litellm_otel.model import Attempt, Failure, Outcome
 from litellm_otel.reading.agents import agent_of
 from litellm_otel.reading.arguments import (

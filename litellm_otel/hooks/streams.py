@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from litellm_otel.boundary import guarded
 from litellm_otel.hooks.assistants import FollowedManager, is_manager
+from litellm_otel.hooks.attempts import failure_in_answer, failure_within
 from litellm_otel.hooks.entry import resumed
 from litellm_otel.hooks.followed import FollowedLoop, FollowedLoopGenerator, followed
 from litellm_otel.model import Attempt, Outcome
 from litellm_otel.reading.accounts import cost_of_stream
 from litellm_otel.reading.chunks import streamed_response
-from litellm_otel.reading.failures import failure_of, failure_told, is_cancellation
-from litellm_otel.reading.secrets import secrets_of
+from litellm_otel.reading.failures import is_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -350,20 +350,6 @@ class Mark:
 
     def __reduce__(self) -> Any:
         return _nothing, ()
-
-
-def failure_within(attempt: Attempt, exception: BaseException) -> Failure:
-    """What an attempt under way failed with, without what it was given."""
-    contents, secrets = attempt.unquotable() if attempt.unquotable else ((), secrets_of({}))
-    return failure_of(exception, contents, secrets)
-
-
-def failure_in_answer(attempt: Attempt) -> Failure | None:
-    """What the answer says the provider failed with, where it is one that was made for this attempt."""
-    if attempt.response.error is None or not attempt.counted:
-        return None
-    contents, secrets = attempt.unquotable() if attempt.unquotable else ((), ())
-    return failure_told(attempt.response.error, contents, secrets)
 
 
 def _is_of_agent(entry: Entry, result: object) -> bool:
