@@ -194,9 +194,11 @@ def test_a_blocked_event_loop_shows_while_it_is_blocked_and_afterwards(watched: 
     assert watched.values(name) == {}, "a loop that is closed has no delay"
 
 
-def test_litellms_pool_and_logging_worker(watched: Watched) -> None:
+def test_litellms_pool_and_logging_worker(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import litellm  # noqa: F401
-    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+    from litellm.litellm_core_utils import logging_worker
     from litellm.litellm_core_utils.thread_pool_executor import executor
 
     def pools() -> dict[str, queues.Pool]:
@@ -204,6 +206,9 @@ def test_litellms_pool_and_logging_worker(watched: Watched) -> None:
         assert pool is not None
         return {"logging": pool}
 
+    # LiteLLM's own may have work left to it by loops that have ended.
+    worker = logging_worker.LoggingWorker()
+    monkeypatch.setattr(logging_worker, "GLOBAL_LOGGING_WORKER", worker)
     watched.metrics.queues(queues.logging_worker, pools)
     until(
         lambda: watched.values("litellm.thread_pool.busy") == {"logging": 0},
@@ -230,12 +235,12 @@ def test_litellms_pool_and_logging_worker(watched: Watched) -> None:
     async def log() -> None:
         done = asyncio.Event()
         for _ in range(5):
-            GLOBAL_LOGGING_WORKER.ensure_initialized_and_enqueue(done.wait())
+            worker.ensure_initialized_and_enqueue(done.wait())
         assert watched.value("litellm.logging_worker.queue.size") == 5
         await becomes_true(lambda: watched.value("litellm.logging_worker.running") == 5)
         done.set()
-        await GLOBAL_LOGGING_WORKER.flush()
-        await GLOBAL_LOGGING_WORKER.stop()
+        await worker.flush()
+        await worker.stop()
 
     asyncio.run(log())
     assert watched.value("litellm.logging_worker.queue.size") == 0
