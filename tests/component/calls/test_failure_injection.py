@@ -21,6 +21,7 @@ import pytest
 from litellm_otel import boundary
 from tests.component.calls import driven, driven_others, proxied
 from tests.component.calls.breaking import Broken, broken, forget, functions, modules, noted
+from tests.component.calls.recorded import until
 from tests.component.calls.test_content import content
 from tests.component.tools_and_agents import agent, served, tools
 
@@ -170,13 +171,20 @@ def finish(recorded: Recorded) -> None:
     recorder.emitter.drain()
 
 
+def _has_no_thread(deferred: Any) -> bool:
+    thread = deferred._thread
+    if thread is None or not thread.is_alive():
+        return True
+    deferred.soon(sys.exit)  # starts another thread where this one ends just now
+    thread.join(0.1)
+    return False
+
+
 def reset(recorded: Recorded) -> None:
     """Forget what broken telemetry has left open, and what was counted."""
     recorder: Any = recorded.instrumentor._recorder
     finish(recorded)
-    recorder.deferred.soon(sys.exit)  # its thread
-    if recorder.deferred._thread is not None:
-        recorder.deferred._thread.join()  # it may be on its way to say what broke
+    until(lambda: _has_no_thread(recorder.deferred))  # it may be on its way to say what broke
     recorder.after_fork()
     recorder.emitter.after_fork()
     recorder.emitter._count_attempt.__wrapped__.__self__.after_fork()
