@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 from tests.component.calls.driven import MESSAGES, Driven, awaited, blocking, options
 from tests.component.calls.recorded import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Iterator
 
     from stack.standins.provider import Provider
 
@@ -72,9 +71,7 @@ def _several(provider: Provider) -> Iterator[Driven]:
     name = "answered from the cache"
     yield Driven(name, name, awaited(lambda: _twice(**cached)), alone=True)
     yield _awaited("refused", litellm.acompletion, **{**given, "model": "of-no-provider"})
-    name = "with a budget"
-    budget = {**given, "metadata": dict(_BUDGET)}
-    yield Driven(name, name, awaited(lambda: _accounted_for(**budget)), alone=True)
+    yield _awaited("with a budget", litellm.acompletion, **given, metadata=dict(_BUDGET))
     yield _awaited("retries", litellm.acompletion, **failing, num_retries=1)
     yield _blocking("completion_with_retries", litellm.completion_with_retries, **given)
     yield _awaited("cooldown", cooling.acompletion, model="cools", messages=MESSAGES)
@@ -97,39 +94,6 @@ def _several(provider: Provider) -> Iterator[Driven]:
     yield _awaited(
         "health check", litellm.ahealth_check, model_params=copy.deepcopy(given), mode="chat"
     )
-
-
-async def _accounted_for(**given: Any) -> Any:
-    """A call of a key whose budget is looked at, which LiteLLM does behind it.
-
-    What it hands over to its worker runs here: the worker itself goes to any loop that comes, and
-    then leaves this one's work undone.
-    """
-    import litellm
-    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER as WORKER
-
-    loop = asyncio.get_running_loop()
-    handed_over: list[Coroutine[Any, Any, Any]] = []
-
-    def hand_over(async_coroutine: Coroutine[Any, Any, Any]) -> None:
-        if asyncio.get_running_loop() is loop:
-            handed_over.append(async_coroutine)
-        else:
-            type(WORKER).ensure_initialized_and_enqueue(WORKER, async_coroutine)
-
-    before = asyncio.all_tasks()
-    with mock.patch.object(WORKER, "ensure_initialized_and_enqueue", hand_over):
-        answer = await litellm.acompletion(**given)
-        await asyncio.wait([task for task in asyncio.all_tasks() - before if _hands_over(task)])
-    assert handed_over
-    for work in handed_over:
-        await work
-    return answer
-
-
-def _hands_over(task: asyncio.Task[Any]) -> bool:
-    """Whether the task is LiteLLM's that gives a call to the worker."""
-    return getattr(task.get_coro(), "__name__", "") == "_client_async_logging_helper"
 
 
 async def _twice(**given: Any) -> Any:

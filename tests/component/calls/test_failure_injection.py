@@ -20,13 +20,14 @@ import pytest
 
 from litellm_otel import boundary
 from tests.component.calls import driven, driven_others, proxied
+from tests.component.calls.behind import behind
 from tests.component.calls.breaking import Broken, broken, forget, functions, modules, noted
-from tests.component.calls.recorded import until
+from tests.component.calls.recorded import DEADLINE, until
 from tests.component.calls.test_content import content
 from tests.component.tools_and_agents import agent, served, tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from types import FunctionType
 
     from stack.standins.provider import Provider
@@ -128,8 +129,11 @@ NOT_IN_A_CALL: dict[str, str] = {
 class Calls:
     """The loop that all calls are made in, the calls, what each comes to unharmed, and what runs in it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, over: Callable[[], Awaitable[None]]
+    ) -> None:
         self.loop = loop
+        self._over = over
         self.made: dict[str, Driven] = {}
         self.expected: dict[str, Outcome] = {}
         self.runs: dict[str, set[str]] = {}
@@ -138,13 +142,15 @@ class Calls:
         self._turn = 0
 
     def outcomes(self, names: list[str]) -> dict[str, Outcome]:
-        """All of them at once, but for those that can't be."""
+        """All of them at once, but for those that can't be, and what LiteLLM does behind them."""
         alone = [name for name in names if self.made[name].alone]
         together = [name for name in names if not self.made[name].alone]
 
         async def all_of_them() -> list[Outcome]:
             done = [await self.made[name].make() for name in alone]
-            return done + await asyncio.gather(*(self.made[name].make() for name in together))
+            done += await asyncio.gather(*(self.made[name].make() for name in together))
+            await asyncio.wait_for(self._over(), DEADLINE)
+            return done
 
         done = self.loop.run_until_complete(all_of_them())
         gc.collect()  # dropped streams end so
@@ -204,6 +210,7 @@ def calls(
         served(tools()) as tools_url,
         served(agent()) as agent_url,
         pytest.MonkeyPatch.context() as patched,
+        behind() as over,
     ):
         for pause in ("INITIAL_RETRY_DELAY", "JITTER"):
             patched.setattr(f"litellm.utils.{pause}", 0.0)
@@ -222,7 +229,7 @@ def calls(
             telemetry: Any = instrumented.instrumentor._recorder.emitter
             telemetry.contents._hook.load()
             assert telemetry.contents._hook._ready.wait(60)
-            found = Calls(loop)
+            found = Calls(loop, over)
             for call in (
                 *driven.of_the_cases(provider),
                 *driven.of_endings(provider),
