@@ -6,15 +6,19 @@ All of it is looked up where it is if it is there, and imports nothing.
 from __future__ import annotations
 
 import sys
+from concurrent.futures import thread as pools_of_threads
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import asyncio
+    import threading
     from concurrent.futures import ThreadPoolExecutor
 
 ALERTING_THRESHOLD: Final = 300.0
 """Seconds: LiteLLM's default of ``alerting_threshold``."""
+_WAITS: Final = getattr(getattr(pools_of_threads, "_worker", None), "__code__", None)
+"""What a thread of the standard library's pools is in while it has nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,15 @@ def alerting_threshold() -> float:
 
 
 def _executor(executor: ThreadPoolExecutor) -> Pool | None:
+    """Idle is a thread that is in the pool's own loop: what the pool counts drifts (CPython 3.12)."""
+    if _WAITS is None:
+        return None
     made: Any = executor
     try:
-        idle = made._idle_semaphore._value
-        return Pool(max(0, len(made._threads) - idle), made._max_workers, made._work_queue.qsize())
+        threads: list[threading.Thread] = list(made._threads)
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+        codes = (frames[each.ident].f_code for each in threads if each.ident in frames)
+        busy = sum(code is not _WAITS for code in codes)
+        return Pool(busy, made._max_workers, made._work_queue.qsize())
     except AttributeError:
         return None

@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -244,6 +245,28 @@ def test_litellms_pool_and_logging_worker(
 
     asyncio.run(log())
     assert watched.value("litellm.logging_worker.queue.size") == 0
+
+
+def test_threads_that_the_pool_has_lost_count_of_are_not_busy() -> None:
+    """As pools of CPython 3.12 do: they take threads that wait for work to be at it."""
+    loop, work = asyncio.new_event_loop(), threading.Event()
+    with ThreadPoolExecutor(3) as pool:
+        loop.set_default_executor(pool)
+
+        def is_busy(threads: int) -> bool:
+            return queues.loop_pools(loop, None)["default"] == queues.Pool(threads, 3, 0)
+
+        done = [pool.submit(work.wait) for _ in range(3)]
+        until(lambda: is_busy(3), what="three at work", timeout=30.0)
+        work.set()
+        wait(done)
+        pool._idle_semaphore = threading.Semaphore(0)
+        until(lambda: is_busy(0), what="none at work", timeout=30.0)
+        work.clear()
+        pool.submit(work.wait)
+        until(lambda: is_busy(1), what="one at work", timeout=30.0)
+        work.set()
+    loop.close()
 
 
 def test_thread_pools_of_an_event_loop() -> None:
