@@ -3,7 +3,8 @@
 OpenAI's base address is ``<url>/v1`` or ``<url>/<account>/v1``, the others' ``<url>`` or ``<url>/<account>``.
 An account can be switched to failing and back (``POST /_standin/accounts/<account>
 {"behaviour": "unavailable"}``, or ``switch``), or be named for its behaviour, ``<account>@<behaviour>``, as
-a model can: see ``behaviour``. What is asked within one trace can be met in a way of its own (``meet``).
+a model can: see ``behaviour``. What is asked within one trace can be met in a way of its own (``meet``), or
+held until it is let go (``hold``).
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Provider(StandIn):
         self._switched: dict[str, Behaviour] = {}
         self.met: dict[str, Behaviour] = {}
         """How the requests of a trace are met, where that was said."""
+        self._held: set[str] = set()
         self._misbehaved: Counter[str] = Counter()
         self.sessions = Sessions(self.refuse)
 
@@ -100,6 +102,13 @@ class Provider(StandIn):
     def meet(self, trace: str, behaviour: str) -> None:
         """Makes every request of a trace, as its ``traceparent`` tells, behave in one way."""
         self.met[trace] = named(behaviour)
+
+    def hold(self, trace: str) -> None:
+        """Makes every request of a trace wait, before anything of its answer, until it is let go."""
+        self._held.add(trace)
+
+    def let_go(self, trace: str) -> None:
+        self._held.discard(trace)
 
     def has_met(self, trace: str) -> bool:
         """Whether anything of a trace has come."""
@@ -164,6 +173,8 @@ class Provider(StandIn):
         )
         self.calls.append(call)
         try:
+            while trace in self._held:  # noqa: ASYNC110 - another thread lets it go
+                await asyncio.sleep(0.01)
             return await self._answer(request, asked, behaviour, call, key)
         except (asyncio.CancelledError, ConnectionError):
             call.ending = "gone" if call.ending == "open" else call.ending

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import secrets
 import shutil
+import socket
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -37,8 +38,9 @@ MODELS = {
     "bad-key": "openai/gpt-4o@bad-key",
     "rate-limit": "openai/gpt-4o@rate-limit",
     "slow": "openai/gpt-4o@slow-300ms",
-    "slow-to-begin": "openai/gpt-4o@slow-1500ms",
-    "slower": "openai/gpt-4o@slow-3000ms",
+    "held": "openai/gpt-4o",
+    # It begins a stream, and goes on when everybody has long left.
+    "stuck": "openai/gpt-4o@slow-60000ms-after-4",
     "late": "openai/gpt-4o@late",
     "timeout": "openai/gpt-4o@timeout",
     "broken-first": "openai/gpt-4o@broken-stream-after-0",
@@ -56,8 +58,6 @@ MODELS = {
     "cools-down": "openai/gpt-4o@bad-key",
     "cools-down-streamed": "openai/gpt-4o@bad-key",
 }
-SLOW_TO_BEGIN = 1.5
-"""Seconds until the model of that name answers."""
 COOLING = ("cools-down", "cools-down-streamed")
 """Groups whose deployments are taken out of rotation when they fail; the others' never are."""
 NEVER = 1_000_000
@@ -125,8 +125,8 @@ def config(provider: Provider) -> dict[str, Any]:
 class Asked:
     """One request as its client saw it."""
 
-    trace: str
-    span: str
+    trace: str = field(default_factory=lambda: secrets.token_hex(16))
+    span: str = field(default_factory=lambda: secrets.token_hex(8))
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict[str, str])
     broken: bool = False
@@ -149,9 +149,10 @@ class Gateway:
         *,
         leave: bool = False,
         headers: Mapping[str, str] | None = None,
+        asked: Asked | None = None,
     ) -> Asked:
         """Send a request with a trace of its own; ``leave``: only until something of the answer is there."""
-        asked = Asked(secrets.token_hex(16), secrets.token_hex(8))
+        asked = asked or Asked()
         sent = {**_headers(asked, key), **(headers or {})}
         with httpx.Client(timeout=60.0) as client:
             try:
@@ -168,8 +169,9 @@ class Gateway:
         return asked
 
     def ask_and_leave(self, path: str, content: bytes, key: str = ADA) -> Asked:
-        """Send a request, and leave when the provider has been asked."""
-        asked = Asked(secrets.token_hex(16), secrets.token_hex(8))
+        """Send a request, and leave when the provider has been asked, which answers when that is done."""
+        asked = Asked()
+        self.provider.hold(asked.trace)
         address = self.proxy.url.removeprefix("http://")
         with closing(http.client.HTTPConnection(address, timeout=60.0)) as connection:
             connection.request("POST", path, content, _headers(asked, key))
@@ -179,7 +181,11 @@ class Gateway:
                 timeout=60.0,
                 interval=0.01,
             )
+            connection.sock.shutdown(socket.SHUT_WR)
+            # The proxy closes its end, too, when it has seen that.
+            assert connection.sock.recv(1) == b""
         asked.ended = time.time()
+        self.provider.let_go(asked.trace)
         return asked
 
     def spans_of(self, trace: str) -> list[Item]:
