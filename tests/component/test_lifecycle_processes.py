@@ -201,5 +201,5 @@ print(time.monotonic() - start)
         OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
         **LONG,
     )
-    assert float(done.stdout) < 3.0, done.stderr  # of the 5 s that a flush may take
+    assert float(done.stdout) < 30.0, done.stderr  # of the 40 s that a flush may take here
     assert len(sink.spans) == 1

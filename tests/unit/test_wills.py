@@ -224,7 +224,7 @@ def test_two_heirs_send_it_once(where: Path, dead: tuple[Path, MetricsData]) -> 
     both = threading.Barrier(2)
 
     def collect(worker: Worker) -> None:
-        both.wait(10)
+        both.wait(60)
         worker.reader.collect()
 
     threads = [threading.Thread(target=collect, args=(worker,)) for worker in living]
