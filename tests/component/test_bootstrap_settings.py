@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from stack.ports import free_port
+from stack.waiting import until
 from tests.component.otlp_sink import Sink
 from tests.component.programs import CALL, INSTRUMENT, run_program
 from tests.component.proxy_process import environment, running_proxy
@@ -147,6 +148,10 @@ class TestUnreachableCollector:
             + "atexit.register(lambda: print(time.time()))",
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}",
             LITELLM_OTEL_FLUSH_TIMEOUT="3",
+            # Nothing is sent by the clock, and so told of, before.
+            OTEL_BSP_SCHEDULE_DELAY="3600000",
+            OTEL_BLRP_SCHEDULE_DELAY="3600000",
+            OTEL_METRIC_EXPORT_INTERVAL="3600000",
         )
         import time
 
@@ -262,10 +267,16 @@ class TestPrometheus:
             for _ in range(12):
                 proxy.ask(1)
             proxy.wait_for_workers(2)
-            page = self.metrics_of(port)
+
+            def whole() -> bool:
+                page = self.metrics_of(port)
+                counted = re.search(r"^litellm_requests_total\{.*\} 12\.0$", page, re.M)
+                workers = re.findall(r"^process_uptime_seconds\{", page, re.M)
+                return counted is not None and len(workers) == 2
+
+            # A worker that gets no CPU for seconds is shown by its counts alone.
+            until(whole, what="both workers, and all they have answered")
             proxy.stop()
-        assert re.search(r"^litellm_requests_total\{.*\} 12\.0$", page, re.M), page
-        assert len(re.findall(r"^process_uptime_seconds\{", page, re.M)) == 2
         assert told(proxy.output) == []
 
 
