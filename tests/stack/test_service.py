@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,7 +97,8 @@ def test_a_command_that_does_not_exist(directory: RunDirectory) -> None:
 
 def test_children_end_with_their_parent(directory: RunDirectory) -> None:
     with service(directory, PARENT, word="child") as part:
-        child = int(part.log.split()[1])
+        # The child may have said that it is up before its parent says which one it is.
+        child = int(re.findall(r"child (\d+)", part.log)[0])
         assert psutil.pid_exists(child)
     until(lambda: not _alive(child), what="the child's end")
 
