@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import signal
 import ssl
 import subprocess
@@ -23,7 +24,7 @@ from stack.drill.load import post as load_post
 from stack.paths import RunDirectory
 from stack.service import clean_environment
 from stack.standins.otlp import OtlpSink
-from stack.waiting import until
+from stack.waiting import PATIENCE, until
 from tests.certificates import Authority
 from tools.build import binary
 
@@ -47,6 +48,7 @@ def over_grpc(own_run: RunDirectory, folder: Path, to: Collector, token: str) ->
         "endpoint": to.grpc_endpoint.removeprefix("http://"),
         "tls": {"insecure": True},
         "headers": {"authorization": f"Bearer {token}"},
+        "timeout": f"{PATIENCE}s",
     }
     pipeline = {"receivers": ["forward"], "exporters": ["otlp_grpc"]}
     config = folder / f"{token}.yaml"
@@ -60,6 +62,14 @@ def over_grpc(own_run: RunDirectory, folder: Path, to: Collector, token: str) ->
     )
     with Collector(run=own_run, configs=["base", config], name=token) as sender:
         assert post(sender.endpoint).status_code == 200
+        # At its end it does not wait for an answer as long as that may take.
+        sent = re.compile(
+            r'^otelcol_exporter_sent_spans_total\{.*exporter="otlp_grpc".*\} 1$', re.M
+        )
+        until(
+            lambda: "Exporting failed" in sender.log or sent.search(sender.metrics()),
+            what="the answer to what was sent",
+        )
         sender.stop()
         return sender.log
 
@@ -76,7 +86,7 @@ def test_only_who_shows_the_token_gets_in(own_run: RunDirectory, tmp_path: Path)
         assert "Exporting failed" not in over_grpc(own_run, tmp_path, collector, TOKEN)
         assert TOKEN not in collector.log
         # Whether it is ready is no secret.
-        assert httpx.get(collector.health_url, trust_env=False).status_code == 200
+        assert httpx.get(collector.health_url, timeout=30, trust_env=False).status_code == 200
 
 
 def test_a_new_token_is_taken_without_a_restart(own_run: RunDirectory, tmp_path: Path) -> None:

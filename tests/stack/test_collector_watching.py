@@ -261,12 +261,12 @@ def test_alerts_fire_on_a_real_prometheus_that_scrapes_it(
 def test_health_says_when_it_is_ready_and_when_it_is_not(own_run: RunDirectory) -> None:
     collector = Collector(run=own_run, configs=["base"])
     with collector:
-        answer = httpx.get(collector.health_url, trust_env=False)
+        answer = httpx.get(collector.health_url, timeout=30, trust_env=False)
         assert answer.status_code == 200
         assert answer.json()["status"] == "Server available"
         collector.stop()
         with pytest.raises(httpx.ConnectError):
-            httpx.get(collector.health_url, trust_env=False)
+            httpx.get(collector.health_url, timeout=30, trust_env=False)
 
 
 def all_rules() -> list[dict[str, Any]]:
