@@ -50,8 +50,9 @@ FALLING_BACK = Kind("falling back", gateway.WITH_FALLBACK, attempts=3)
 FALLING_BACK_STREAMED = Kind(
     "falling back, streamed", gateway.WITH_FALLBACK, attempts=3, stream=True
 )
+# So long a stream that it has not ended before a busy machine's proxy sees that nobody reads it any more.
 BROKEN_OFF = Kind(
-    "broken off", gateway.SLOW, status="cancelled", stream=True, tokens=50, leave_after=3
+    "broken off", gateway.SLOW, status="cancelled", stream=True, tokens=400, leave_after=3
 )
 FAILING = Kind("failing", gateway.FAILING, http=500, status="error", attempts=2)
 OUT_OF_QUOTA = Kind("out of quota", gateway.OUT_OF_QUOTA, http=429, status="error", attempts=2)

@@ -22,7 +22,9 @@ from stack.traffic import Exchange, Kind, kinds
 from stack.waiting import settled, until
 from stack.watched import Watched
 
-ENDS_WITHIN = 5.0  # seconds after the client closed the connection: to the end it would take ten
+ENDS_WITHIN = (
+    50.0  # seconds after the client closed the connection: to the end it would take eighty
+)
 
 
 def trace_of(site: Watched, kind: Kind) -> tuple[Exchange, list[Span]]:
