@@ -24,7 +24,7 @@ from stack.paths import ROOT, RunDirectory
 from stack.service import clean_environment
 from stack.standins.datadog import Datadog
 from stack.standins.otlp import OtlpSink
-from stack.waiting import NotInTime, until
+from stack.waiting import PATIENCE, NotInTime, until
 from tools.build import binary
 
 GOLDEN = ROOT / "collector" / "testdata" / "effective"
@@ -347,7 +347,7 @@ def test_nothing_acknowledged_is_lost_when_backends_are_down_and_it_is_killed(
         send(load, numbers, 10)
         for _ in range(2):
             collector.signal(signal.SIGKILL)
-            collector.wait(10)
+            collector.wait(PATIENCE)
             collector.start()
             collector.await_ready()
             send(load, numbers, 10)

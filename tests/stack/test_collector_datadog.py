@@ -28,7 +28,7 @@ from stack.paths import RunDirectory
 from stack.standins.datadog import Datadog, DatadogAgent
 from stack.standins.datadog_series import Series
 from stack.traffic import kinds
-from stack.waiting import NotInTime, settled, until
+from stack.waiting import PATIENCE, NotInTime, settled, until
 from stack.watched import Watched
 from tests.datadog_tables import rows
 
@@ -409,7 +409,7 @@ def test_deltas_add_up_whatever_happens_to_the_collector(own_run: RunDirectory) 
 
     def restart(how: signal.Signals) -> None:
         collector.signal(how)
-        collector.wait(15)
+        collector.wait(PATIENCE)
 
     def run_again() -> None:
         collector.start()

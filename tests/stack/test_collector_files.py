@@ -16,7 +16,7 @@ from stack.components.loki import Line, Loki
 from stack.drill.load import Load, post
 from stack.paths import RunDirectory
 from stack.service import clean_environment
-from stack.waiting import until
+from stack.waiting import PATIENCE, until
 
 # LiteLLM's own formatter, as `json_logs: true` sets it up.
 WRITE = """
@@ -125,7 +125,7 @@ def test_no_line_is_lost_over_a_restart_a_rotation_and_a_kill(
         found = stored(loki, 5)
         assert set(found) == {f"line {each}" for each in range(1, 6)}
         collector.signal(signal.SIGKILL)
-        collector.wait(10)
+        collector.wait(PATIENCE)
         write(6)
         collector.start()
         collector.await_ready()
