@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tools.build import TRANSIENT
+
 REFERENCE = "#/definitions/"
 GROUPS_VERSIONS_KINDS = "x-kubernetes-group-version-kind"
 # Definitions whose written form is wider than the one type that OpenAPI 2 lets them name.
@@ -44,6 +46,18 @@ class Module:
 
     def folder(self) -> Path:
         """Where the module's files are, fetched if need be and as they were when it was pinned."""
+        answer, reason = self._download()
+        for _ in range(2):
+            if TRANSIENT.search(reason):  # the network failed it, not the module
+                answer, reason = self._download()
+        if reason:
+            raise RuntimeError(f"cannot fetch {self.path}@{self.version}: {reason}")
+        if answer["Sum"] != self.checksum:
+            raise RuntimeError(f"{self.path}@{self.version} has checksum {answer['Sum']}")
+        return Path(answer["Dir"])
+
+    def _download(self) -> tuple[dict[str, Any], str]:
+        """What Go says of the module, and why it could not be fetched."""
         environment = os.environ | {"GOFLAGS": "-mod=mod", "GOSUMDB": "off", "GOWORK": "off"}
         with tempfile.TemporaryDirectory() as outside_any_module:
             result = subprocess.run(
@@ -55,12 +69,8 @@ class Module:
                 check=False,
             )
         answer = json.loads(result.stdout) if result.stdout else {}
-        if result.returncode or "Error" in answer:
-            reason = answer.get("Error") or result.stderr.strip()
-            raise RuntimeError(f"cannot fetch {self.path}@{self.version}: {reason}")
-        if answer["Sum"] != self.checksum:
-            raise RuntimeError(f"{self.path}@{self.version} has checksum {answer['Sum']}")
-        return Path(answer["Dir"])
+        failed = result.returncode or "Error" in answer
+        return answer, (answer.get("Error") or result.stderr.strip()) if failed else ""
 
 
 KUBERNETES = Module(
