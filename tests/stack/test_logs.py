@@ -11,6 +11,7 @@ MIX: Mix = {kinds.WHOLE: 5, kinds.FALLING_BACK: 2, kinds.FAILING: 2, kinds.UNKNO
 
 def test_request_records_in_loki(shared: Watched) -> None:
     traffic = shared.send(MIX, traced=True)
+    assert not traffic.unexpected()
     sent = {each.trace_id for each in traffic}
 
     def records() -> dict[str, dict[str, str]]:
