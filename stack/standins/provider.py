@@ -110,6 +110,11 @@ class Provider(StandIn):
     def let_go(self, trace: str) -> None:
         self._held.discard(trace)
 
+    async def held(self, trace: str) -> None:
+        """Waits until the trace is let go, if it is held."""
+        while trace in self._held:  # noqa: ASYNC110 - another thread lets it go
+            await asyncio.sleep(0.01)
+
     def has_met(self, trace: str) -> bool:
         """Whether anything of a trace has come."""
         return any(trace in (call.traceparent or "") for call in self.calls)
@@ -173,8 +178,7 @@ class Provider(StandIn):
         )
         self.calls.append(call)
         try:
-            while trace in self._held:  # noqa: ASYNC110 - another thread lets it go
-                await asyncio.sleep(0.01)
+            await self.held(trace)
             return await self._answer(request, asked, behaviour, call, key)
         except (asyncio.CancelledError, ConnectionError):
             call.ending = "gone" if call.ending == "open" else call.ending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -159,6 +160,26 @@ def test_a_client_that_leaves_is_noticed(provider: Provider) -> None:
         next(answer.iter_lines())
     until(lambda: provider.calls[0].ending == "gone", what="the client's leaving", timeout=30)
     assert provider.calls[0].chunks < 10
+
+
+def test_what_is_held_is_answered_when_it_is_let_go(provider: Provider) -> None:
+    trace, answers = "c" * 32, list[int]()
+
+    def ask_within_the_trace() -> None:
+        headers = {**AUTHORIZED, "traceparent": f"00-{trace}-{'d' * 16}-01"}
+        address = f"{provider.base_url()}/chat/completions"
+        body = {"model": "gpt-4o", "messages": HELLO}
+        answers.append(httpx.post(address, json=body, headers=headers, timeout=60).status_code)
+
+    provider.hold(trace)
+    asking = threading.Thread(target=ask_within_the_trace)
+    asking.start()
+    until(lambda: provider.has_met(trace), what="the request", timeout=30)
+    assert ask(provider).status_code == 200, "others are answered meanwhile"
+    assert not answers
+    provider.let_go(trace)
+    asking.join()
+    assert answers == [200]
 
 
 def test_a_slow_stream_is_slow(provider: Provider) -> None:

@@ -96,14 +96,19 @@ class Client:
         meets = row.way.first if before else row.way.meets
         if meets:
             self._provider.meet(asked.trace, meets)
+        leaves = row.way.leaves and not row.route.stream
+        if leaves:
+            # Or it could be answered before its client gets to leave.
+            self._provider.hold(asked.trace)
         reading = asyncio.create_task(self._read(client, row, asked, before))
-        if row.way.leaves and not row.route.stream:
+        if leaves:
             deadline = time.monotonic() + PATIENCE
             while not self._has_met(row, asked.trace) and not reading.done():
                 assert time.monotonic() < deadline, "the provider was not asked"
                 await asyncio.sleep(0.02)
             reading.cancel()
         await asyncio.wait([reading])
+        self._provider.let_go(asked.trace)
         if not reading.cancelled():
             reading.result()
         asked.ended = time.time()

@@ -182,6 +182,7 @@ def _met_as_told(app: Any, provider: Provider) -> Any:
             await app(scope, receive, send)
             return
         provider.calls.append(Call("", scope["path"], "", behaviour.name, False, traceparent))
+        await provider.held(trace)
         await asyncio.sleep(min(behaviour.delay, _PAUSE))
         if behaviour.error is None:
             began = False
