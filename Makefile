@@ -62,7 +62,7 @@ lint: $(INSTALLED) ## Style, format and generated files
 	$(BIN)/python tools/docs.py --check
 
 .PHONY: types
-types: $(INSTALLED) ## pyright, strict on litellm_otel
+types: $(INSTALLED) ## pyright, strict on litellm_otel, and on what runs beside it
 	$(BIN)/pyright
 
 .PHONY: unit

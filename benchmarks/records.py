@@ -45,7 +45,7 @@ def chat(
         operation="chat",
         call_type="acompletion",
         model=served,
-        model_group=group,
+        model_group=group or "",
         provider="openai",
         deployment_id=deployment,
         identity=identity,

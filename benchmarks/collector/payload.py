@@ -82,7 +82,7 @@ async def capture(logs: Path) -> Mapping[str, Payload]:
         provider = life.enter_context(stand_in("provider", logs))
         proxy = Proxy(
             INSTRUMENTED,
-            config=proxy_config(logs / "config.yaml", provider.url, key),
+            config=proxy_config(provider.url, key),
             sink=Server("sink", 0, sink.url, logs),
             logs=logs,
             seed=0,
