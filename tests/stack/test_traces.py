@@ -22,9 +22,8 @@ from stack.traffic import Exchange, Kind, kinds
 from stack.waiting import settled, until
 from stack.watched import Watched
 
-ENDS_WITHIN = (
-    50.0  # seconds after the client closed the connection: to the end it would take eighty
-)
+ENDS_WITHIN = 50.0
+"""Seconds after the client closed the connection: to the end of its stream it would take eighty."""
 
 
 def trace_of(site: Watched, kind: Kind) -> tuple[Exchange, list[Span]]:
